@@ -38,37 +38,37 @@ pub struct Target {
     /// What it is.
     pub kind: TargetKind,
     /// Two-letter USPS code of the state or territory, or empty.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub state: String,
     /// Registrable domains to be protected against imitation.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub domains: Vec<String>,
     /// Further domains of the same owner: not protected themselves, never an alarm.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owned: Vec<String>,
     /// Domains of others that resemble this target and are known to be honest.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
     /// Other words by which it is known in domain names, such as `ms365`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<Alias>,
     /// The target that this entry is another name of; its findings are reported there.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as: Option<TargetId>,
     /// People who are likely to be imitated.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<Person>,
     /// Targets or domains with which it exchanges mail as a matter of course.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partners: Vec<String>,
     /// Where its mail enters.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "MailBoundary::is_empty")]
     pub mail: MailBoundary,
     /// Who was asked to test it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assessors: Vec<Assessor>,
     /// Registered voters served.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered_voters: Option<u64>,
 }
 
@@ -205,6 +205,13 @@ pub struct MailBoundary {
     /// Domains of the services that hold its mail, such as `outlook.com`.
     #[serde(default)]
     pub hosted_by: Vec<String>,
+}
+
+impl MailBoundary {
+    /// Whether nothing is known of it.
+    pub fn is_empty(&self) -> bool {
+        self.authserv_ids.is_empty() && self.hosted_by.is_empty()
+    }
 }
 
 /// Somebody who was asked to test the target's systems.
@@ -360,6 +367,28 @@ impl Register {
             },
             reader.problems,
         ))
+    }
+
+    /// The register as the text of a `register.toml` that [`Register::parse`] reads back.
+    ///
+    /// Errors: a value that TOML cannot hold, such as a number of voters beyond 2^63.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        #[derive(Serialize)]
+        struct File<'a> {
+            schema: u32,
+            #[serde(skip_serializing_if = "str::is_empty")]
+            owner: &'a str,
+            #[serde(skip_serializing_if = "<[String]>::is_empty")]
+            allow: &'a [String],
+            target: &'a [Target],
+        }
+        let file = File {
+            schema: REGISTER_SCHEMA,
+            owner: &self.owner,
+            allow: &self.allow,
+            target: &self.targets,
+        };
+        toml::to_string(&file)
     }
 
     /// The target of an id.
@@ -703,6 +732,9 @@ mod tests {
         assert_eq!(senate.state, "DC");
         assert_eq!(senate.people[0].role, "clerk");
         assert!(senate.assessors[0].from.is_some());
+        let (read_back, problems) = parse(&register.to_toml().unwrap());
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(read_back, register);
     }
 
     #[test]
