@@ -1,1 +1,34 @@
-//! Under construction.
+//! Keeps the record: findings and their revisions, where evidence lies, coverage, problems, decisions, how far each run
+//! got, and the entries that wait for the ledger.
+//!
+//! Plain domain types go in and come out; [`Store`] is the contract and [`SqliteStore`] the embedded backend. One call of
+//! [`Store::commit_step`] is one transaction that holds all that a step of a run produced, so that a process killed at any
+//! moment leaves either the whole step or none of it. Evidence bytes are not kept here, only where they lie.
+//!
+//! ```
+//! use pollwatch_store::{Mode, SqliteStore, Store};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let folder = tempfile::tempdir()?;
+//! let store = SqliteStore::open(&folder.path().join("record.db"), Mode::ReadWrite).await?;
+//! store.set_meta("workspace", "w-1").await?;
+//! assert_eq!(store.meta("workspace").await?.as_deref(), Some("w-1"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod record;
+mod sqlite;
+mod store;
+
+pub use error::{Error, Result};
+pub use record::{
+    Committed, Cursor, DecisionId, DecisionRecord, Dismissed, EvidenceLocation, Filter, FindingCount,
+    InputPosition, LeafId, MAX_LEAF_BYTES, MAX_PROBLEM_TEXT_BYTES, MAX_PROBLEMS_OF_A_RUN, Page, PendingLeaf,
+    ProblemCount, ResumableRun, Revision, RevisionRecord, RunId, RunPhase, RunStart, SequencedLeaf,
+    StatementRecord, Step, StoredDecision, StoredFinding,
+};
+pub use sqlite::{Mode, SqliteStore};
+pub use store::Store;
