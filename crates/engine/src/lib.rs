@@ -1,1 +1,26 @@
-//! Under construction.
+//! Runs sources through desks into the record, resumes after a crash, and counts.
+//!
+//! [`Workspace`] is the folder that an office keeps: settings, register, record, ledger, evidence and key. [`run()`] drives any
+//! desk over any inputs, with or without one. [`verify::verify`] checks all of it offline.
+
+mod briefing;
+pub mod desks;
+mod error;
+pub mod input;
+pub mod keep;
+pub mod protect;
+mod record;
+mod run;
+mod settings;
+mod sources;
+mod statement;
+pub mod verify;
+mod workspace;
+
+pub use error::Error;
+pub use pollwatch_model::Ctx;
+pub use run::{NoRecord, Novelty, Progress, Reached, Recorder, Resume, RunReport, Step, Watcher, run};
+pub use settings::{Retention, Settings};
+pub use sources::SourceSpec;
+pub use statement::{Content, Leaf, Statement};
+pub use workspace::{FindingQuery, LedgerPlace, Mode, ShownEvidence, ShownFinding, Status, Workspace};

@@ -1,0 +1,90 @@
+//! Gathers the record into a briefing.
+
+use jiff::Timestamp;
+use pollwatch_brief::{AbsentDesk, BriefExcerpt, BriefFinding, Briefing, LedgerPlace};
+use pollwatch_model::Tlp;
+use pollwatch_store::{Dismissed, Store};
+
+use crate::statement::Leaf;
+use crate::workspace::Workspace;
+use crate::{Error, desks};
+
+/// Findings whose evidence and proof are printed in full; the brief lists the rest in a table.
+const IN_FULL: usize = 200;
+/// Bytes of an excerpt that are printed.
+const EXCERPT_BYTES: usize = 2_000;
+
+impl Workspace {
+    /// The briefing as one page of HTML. The same record gives the same bytes.
+    pub fn brief(&self, tlp: Tlp) -> Result<String, Error> {
+        let log = self.log_reader()?;
+        let prepared = match log.size().checked_sub(1) {
+            Some(last) => log
+                .entry(last)
+                .ok()
+                .and_then(|entry| serde_json::from_slice::<Leaf>(&entry).ok())
+                .map(|leaf| leaf.at),
+            None => None,
+        };
+        let prepared = match prepared {
+            Some(at) => at,
+            None => self.created()?,
+        };
+        let mut briefing = Briefing::new(self.register(), prepared, tlp);
+        for (place, stored) in self.all_findings(Dismissed::Included)?.into_iter().enumerate() {
+            let mut entry = BriefFinding::from(stored.finding);
+            entry.decision = stored.decision;
+            // Withheld findings are counted by the page and shown nowhere: their evidence is not even read.
+            if place < IN_FULL && entry.finding.tlp <= tlp {
+                entry.ledger = match stored.ledger_index {
+                    None => None,
+                    Some(index) => Some(LedgerPlace {
+                        index,
+                        proof_text: self.proof(&log, index)?,
+                    }),
+                };
+                entry.excerpts = self
+                    .excerpts(&entry.finding)?
+                    .into_iter()
+                    .filter_map(|(reference, bytes)| {
+                        let mut bytes = bytes?;
+                        let truncated = bytes.len() > EXCERPT_BYTES;
+                        bytes.truncate(EXCERPT_BYTES);
+                        Some(BriefExcerpt {
+                            reference,
+                            bytes,
+                            truncated,
+                        })
+                    })
+                    .collect();
+            }
+            briefing.findings.push(entry);
+        }
+        briefing.coverage = self.coverage()?;
+        briefing.problems = briefing
+            .coverage
+            .iter()
+            .map(|coverage| coverage.records_unread)
+            .sum();
+        briefing.desks = desks::all().iter().map(|desk| desk.card()).collect();
+        briefing.absent = desks::ABSENT
+            .iter()
+            .map(|(title, unseen)| AbsentDesk {
+                title: (*title).to_owned(),
+                unseen: (*unseen).to_owned(),
+            })
+            .collect();
+        briefing.checkpoint = Some(log.signed_checkpoint().to_string());
+        Ok(pollwatch_brief::render(&briefing))
+    }
+
+    /// When the workspace was made.
+    fn created(&self) -> Result<Timestamp, Error> {
+        let created = self
+            .block_on(self.store().meta("created"))
+            .map_err(Error::store("read"))?;
+        Ok(created
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(Timestamp::UNIX_EPOCH))
+    }
+}

@@ -1,0 +1,32 @@
+//! Every desk that this build has. A new desk is one line here.
+
+use pollwatch_model::Desk;
+
+/// The desks, in the order in which people read about them.
+pub fn all() -> &'static [&'static dyn Desk] {
+    &[&pollwatch_lookalike::LookalikeDesk]
+}
+
+/// The desk of a name.
+pub fn named(name: &str) -> Option<&'static dyn Desk> {
+    all().iter().copied().find(|desk| desk.card().name == name)
+}
+
+/// What the design foresees and this build does not have: title, and what goes unseen without it. The brief names them.
+pub const ABSENT: &[(&str, &str)] = &[
+    (
+        "Messages",
+        "whether staff received phishing mail, and what came of it",
+    ),
+    (
+        "Logs of election systems",
+        "whether election systems were scanned, attacked or entered",
+    ),
+    ("Voter rolls", "whether entries of the voter roll were changed"),
+    ("Coordinated accounts", "whether false accounts worked on voters"),
+    ("Ballot audits", "whether the votes were counted as cast"),
+    (
+        "Posture",
+        "how well the protected domains are configured against attack",
+    ),
+];
