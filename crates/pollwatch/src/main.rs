@@ -1,2 +1,45 @@
-//! The command line.
-fn main() {}
+//! The binary: arguments, exit codes, words for people, and the only place that prints.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(missing_docs)]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod arguments;
+mod commands;
+mod demo_data;
+mod screen;
+mod words;
+
+use arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(code) => code,
+        Err(error) if words::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", words::for_people(&error));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let workspace = arguments.workspace.as_deref();
+    match arguments.command {
+        Command::Demo { dir } => commands::demo::run(dir),
+        Command::Init { dir, owner, origin } => commands::init::run(&dir, &owner, origin),
+        Command::Register(command) => commands::register::run(workspace, command),
+        Command::Lookalike(command) => commands::lookalike::run(workspace, command),
+        Command::Findings(command) => commands::findings::run(workspace, command),
+        Command::Tally { format } => commands::tally::run(workspace, format),
+        Command::Brief { tlp, output } => commands::brief::run(workspace, tlp, &output),
+        Command::Verify { checkpoint, key } => commands::verify::run(workspace, checkpoint, key),
+        Command::Status => commands::status::run(workspace),
+        Command::Backup { dir, with_key } => commands::keep::backup(workspace, &dir, with_key),
+        Command::Restore { from, dir } => commands::keep::restore(&from, &dir),
+        Command::Key(command) => commands::keep::key(workspace, command),
+    }
+}

@@ -1,0 +1,235 @@
+//! The command line. `pollwatch --help` reads like the table of words in ARCHITECTURE.md.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use pollwatch_model::{Severity, Tlp};
+
+/// Shows whether an election was attacked, what came of it, and how that is known.
+#[derive(Parser)]
+#[command(name = "pollwatch", version, disable_help_subcommand = true)]
+#[command(
+    after_help = "Start with `pollwatch demo`. Exit status: 0 it ran; 1 it ran and what --fail-on names was found, or \
+                        what was to be verified does not follow; 2 wrong usage, or an input could not be read."
+)]
+pub struct Arguments {
+    /// The workspace (default: this folder or the nearest one above it that has a pollwatch.toml)
+    #[arg(
+        long,
+        short = 'C',
+        global = true,
+        env = "POLLWATCH_WORKSPACE",
+        value_name = "DIR"
+    )]
+    pub workspace: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Open a worked election: scan, record, verify, write the brief, and show what to try next
+    Demo {
+        /// Where to put the workspace (default: a new folder in the system's temporary folder)
+        dir: Option<PathBuf>,
+    },
+    /// Make a new workspace: settings, register, record, ledger and its key
+    Init {
+        /// The folder; made when it is not there
+        dir: PathBuf,
+        /// The office, campaign or group that keeps it, as the brief names it
+        #[arg(long, default_value = "")]
+        owner: String,
+        /// Name of the ledger, such as county.example/ledger (default: from the owner or the folder)
+        #[arg(long)]
+        origin: Option<String>,
+    },
+    /// List, check and import what is protected
+    #[command(subcommand)]
+    Register(RegisterCommand),
+    /// Find names that imitate the register's
+    #[command(subcommand)]
+    Lookalike(LookalikeCommand),
+    /// List, show and decide on what was found
+    #[command(subcommand)]
+    Findings(FindingsCommand),
+    /// Tell who was targeted, how far it got, and what could not be seen
+    Tally {
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Write the briefing for leadership and the public: one page, self-contained, good to print
+    Brief {
+        /// Who may read it (clear, green, amber, amber+strict, red); stricter findings are withheld
+        #[arg(long)]
+        tlp: Option<Tlp>,
+        /// Where to write it; - is standard output
+        #[arg(long, short, default_value = "brief.html", value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Check the ledger, the record and all evidence, offline
+    Verify {
+        /// A checkpoint from earlier, from a brief or a second office: shows a log that was cut or rewritten since
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+        /// Trust only this verifier key (default: the first key in the workspace's ledger/keys)
+        #[arg(long, value_name = "VKEY")]
+        key: Option<String>,
+    },
+    /// Show the health of the workspace
+    Status,
+    /// Copy the whole workspace, its key apart, into a new folder, consistent even while another pollwatch writes
+    Backup {
+        /// The new folder
+        dir: PathBuf,
+        /// Copy the secret key too: keep such a backup as you keep the key
+        #[arg(long)]
+        with_key: bool,
+    },
+    /// Make a workspace from a backup, after checking all of it
+    Restore {
+        /// The backup
+        from: PathBuf,
+        /// The new workspace
+        dir: PathBuf,
+    },
+    /// Show or rotate the key that signs the ledger
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+#[derive(Subcommand)]
+pub enum RegisterCommand {
+    /// Print every target
+    List,
+    /// Check the register and the lists beside it, and name every fault by file and line
+    Check {
+        /// A register to check instead of the workspace's
+        file: Option<PathBuf>,
+    },
+    /// Turn a list of names (plain, CSV, or the .gov list as CISA publishes it) into entries of the register
+    Import {
+        /// The list
+        file: PathBuf,
+        /// Keep only rows of this state or territory (two-letter code)
+        #[arg(long)]
+        state: Option<String>,
+    },
+    /// Print the JSON Schema of register.toml, for editors
+    Schema,
+}
+
+#[derive(Subcommand)]
+pub enum LookalikeCommand {
+    /// Scan names and report those that imitate a protected one
+    Scan(ScanArguments),
+    /// Tell why a name does or does not alarm: every candidate that was considered
+    Explain {
+        /// The name
+        name: String,
+        /// Protected names to use; may be given more than once
+        #[arg(long, value_name = "FILE")]
+        protect: Vec<PathBuf>,
+    },
+    /// Describe what the desk detects, and what it cannot tell
+    About,
+}
+
+#[derive(Args)]
+pub struct ScanArguments {
+    /// Files or folders of names, plain, gzip or zstd; - is standard input
+    #[arg(default_value = "-", value_name = "FILES")]
+    pub files: Vec<PathBuf>,
+    /// Protected names: register.toml, a plain list, CSV, or CISA's .gov list; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub protect: Vec<PathBuf>,
+    /// How the names are written: lines, csv, csv:COLUMN, jsonl (certstream) or zone (default: by looking)
+    #[arg(long = "read-as", value_name = "FORMAT")]
+    pub read_as: Option<String>,
+    /// How to print findings
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Print findings of this severity and up (info, low, medium, high, critical)
+    #[arg(long, default_value = "medium", value_name = "SEVERITY")]
+    pub min_severity: Severity,
+    /// Keep what was found in the workspace
+    #[arg(long)]
+    pub record: bool,
+    /// End with status 1 when a finding has this severity or a higher one
+    #[arg(long, value_name = "SEVERITY")]
+    pub fail_on: Option<Severity>,
+}
+
+#[derive(Subcommand)]
+pub enum FindingsCommand {
+    /// Print what was found
+    List {
+        /// Only this severity and up
+        #[arg(long, default_value = "medium", value_name = "SEVERITY")]
+        min_severity: Severity,
+        /// Only findings about this target
+        #[arg(long, value_name = "ID")]
+        target: Option<String>,
+        /// Only findings whose summary or subject has this text
+        #[arg(long)]
+        text: Option<String>,
+        /// How to print them
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+        /// At most so many
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// Print one finding with its reasons, evidence and ledger proof
+    Show {
+        /// Its id, or the beginning of it
+        id: String,
+        /// Print the text of a report to the registrar or host instead: facts only
+        #[arg(long)]
+        takedown: bool,
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Record what you make of a finding; nothing is ever rewritten
+    Decide {
+        /// Its id, or the beginning of it
+        id: String,
+        /// confirmed, dismissed or note
+        #[arg(value_enum)]
+        decision: DecisionWord,
+        /// Why; a dismissal needs one
+        #[arg(long, short = 'm', default_value = "")]
+        reason: String,
+        /// Who decides (default: the user of this machine)
+        #[arg(long, env = "POLLWATCH_ANALYST")]
+        by: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum KeyCommand {
+    /// Print the verifier key that others need to check the ledger
+    Show,
+    /// Make a new key; the old one signs it in
+    Rotate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// One JSON object a line
+    Jsonl,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DecisionWord {
+    /// It is what it says
+    Confirmed,
+    /// It is not
+    Dismissed,
+    /// A remark
+    Note,
+}

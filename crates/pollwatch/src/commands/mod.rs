@@ -1,0 +1,37 @@
+//! One file a command.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use pollwatch_engine::{Error, Mode, Workspace};
+
+pub mod brief;
+pub mod demo;
+pub mod findings;
+pub mod init;
+pub mod keep;
+pub mod lookalike;
+pub mod register;
+pub mod status;
+pub mod tally;
+pub mod verify;
+
+/// The folder of the workspace that a command works in.
+pub fn workspace_dir(given: Option<&Path>) -> anyhow::Result<PathBuf> {
+    match given {
+        Some(dir) => Ok(dir.to_path_buf()),
+        None => {
+            let here = std::env::current_dir().context("cannot tell the current folder")?;
+            Workspace::find(&here).ok_or_else(|| Error::NoWorkspace(here).into())
+        }
+    }
+}
+
+/// Opens the workspace that a command works in, and prints what is wrong with its register.
+pub fn open_workspace(given: Option<&Path>, mode: Mode) -> anyhow::Result<Workspace> {
+    let workspace = Workspace::open(&workspace_dir(given)?, mode)?;
+    for problem in workspace.register_problems() {
+        eprintln!("{}", crate::screen::visible(&problem.to_string()));
+    }
+    Ok(workspace)
+}

@@ -1,0 +1,50 @@
+//! The worked election of `examples/us-2018`, inside the binary: the demo needs nothing beside it.
+
+/// What the demo is about.
+pub const TITLE: &str = "A worked election: United States, 2018. Ordinary names are invented; the impersonations among them \
+are those that public reports of 2016 to 2018 named (examples/us-2018/README.md).";
+
+/// What is protected.
+pub const REGISTER: &str = include_str!("../../../examples/us-2018/register.toml");
+
+/// The streams of names, by file name.
+pub const SOURCES: &[(&str, &[u8])] = &[
+    (
+        "certificates.jsonl.gz",
+        include_bytes!("../../../examples/us-2018/certificates.jsonl.gz"),
+    ),
+    (
+        "names.txt.gz",
+        include_bytes!("../../../examples/us-2018/names.txt.gz"),
+    ),
+];
+
+/// The impersonations, each with the report that named it.
+const REPORTED: &str = include_str!("../../../examples/us-2018/reported.csv");
+
+/// The names that public reports call impersonation.
+pub fn reported() -> Vec<String> {
+    csv::Reader::from_reader(REPORTED.as_bytes())
+        .records()
+        .filter_map(|row| Some(row.ok()?.get(0)?.to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reported_row_can_be_read_and_cites_a_report() {
+        let mut reader = csv::Reader::from_reader(REPORTED.as_bytes());
+        let rows: Vec<_> = reader
+            .records()
+            .map(|row| row.expect("a row of reported.csv"))
+            .collect();
+        assert_eq!(rows.len(), reported().len());
+        assert!(
+            rows.iter().all(|row| row[4].starts_with("http")),
+            "every row has an address of its report"
+        );
+    }
+}

@@ -1,0 +1,76 @@
+//! Errors in words for a person: what happened, and what to do next.
+
+use std::io::ErrorKind;
+
+use pollwatch_engine::Error;
+
+/// Whether the reader of our output went away, which is no fault.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == ErrorKind::BrokenPipe)
+    })
+}
+
+/// The whole message: the chain of causes in one sentence, then what to do.
+pub fn for_people(error: &anyhow::Error) -> String {
+    let mut message = String::from("pollwatch: ");
+    let mut previous = String::new();
+    for (depth, cause) in error.chain().enumerate() {
+        let text = cause.to_string();
+        if depth > 0 && (text == previous || previous.contains(&text)) {
+            continue;
+        }
+        if depth > 0 {
+            message.push_str(": ");
+        }
+        message.push_str(&text);
+        previous = text;
+    }
+    if let Some(advice) = error.chain().find_map(advice) {
+        message.push_str("\n  ");
+        message.push_str(advice);
+    }
+    crate::screen::visible(&message)
+}
+
+fn advice(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    if let Some(error) = cause.downcast_ref::<Error>() {
+        let advice = match error {
+            Error::NoWorkspace(_) => {
+                "Make one with `pollwatch init DIR`, name one with -C DIR, or look at one with `pollwatch demo`."
+            }
+            Error::NotEmpty(_) => "Nothing was changed. Choose a new folder.",
+            Error::Locked(_) => "Wait until it has finished. Nothing was changed.",
+            Error::ReadOnly(_) => "Open it on a machine and as a user that may write there.",
+            Error::Settings { .. } | Error::Register(_) => "Mend that line and run the command again.",
+            Error::RecordBehindLedger { .. } => {
+                "Somebody put back an old database, or the ledger is another workspace's. Nothing was changed. Restore both \
+                 from one backup (`pollwatch restore`)."
+            }
+            Error::NoSuchFinding(_) => "`pollwatch findings list` shows what there is.",
+            Error::Desk { .. } => {
+                "What was found before that is kept; running the command again goes on from there."
+            }
+            Error::Ledger { .. } => {
+                "Nothing was signed. `pollwatch verify` says which entry is the first bad one; keep the folder as it is for \
+                 whoever looks into it."
+            }
+            _ => return None,
+        };
+        return Some(advice);
+    }
+    let io = cause.downcast_ref::<std::io::Error>()?;
+    match io.kind() {
+        ErrorKind::NotFound => Some("Check the spelling of the path."),
+        ErrorKind::PermissionDenied => {
+            Some("This user may not do that there: check the owner and rights of the path.")
+        }
+        ErrorKind::StorageFull => Some(
+            "The disk is full. What was recorded before is safe; free some space and run the command again.",
+        ),
+        ErrorKind::ReadOnlyFilesystem => Some("That place can only be read. Use a workspace elsewhere."),
+        _ => None,
+    }
+}

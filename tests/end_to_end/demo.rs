@@ -1,0 +1,34 @@
+//! The first thing that a new user runs.
+
+use crate::harness::Place;
+
+#[test]
+fn the_demo_scans_records_verifies_and_writes_the_brief() {
+    let place = Place::new();
+    let ran = place.run(&["demo", "election"]);
+    ran.succeeds()
+        .says("Verified:")
+        .says("The brief is in")
+        .says("Try next")
+        .says("adfs-senate[.]services");
+    let brief = std::fs::read_to_string(place.path("election/brief.html")).expect("the brief");
+    assert!(brief.contains("TLP:AMBER") && !brief.contains("<script"));
+    let again = place.run(&["-C", "election", "brief", "-o", "again.html"]);
+    again.succeeds();
+    assert_eq!(
+        std::fs::read_to_string(place.path("again.html")).unwrap(),
+        brief,
+        "same record, same bytes"
+    );
+    place
+        .run(&["-C", "election", "verify"])
+        .succeeds()
+        .says("Everything follows");
+    place.run(&["demo", "election"]).ends_with(2).says("is not empty");
+}
+
+#[test]
+fn help_reads_like_the_table_of_words() {
+    let place = Place::new();
+    insta::assert_snapshot!(place.run(&["--help"]).succeeds().out);
+}

@@ -1,0 +1,8 @@
+//! End to end: the binary, as a person or a script would use it.
+
+mod demo;
+mod harness;
+mod hostile;
+mod kill;
+mod record;
+mod tamper;
