@@ -1,0 +1,45 @@
+//! Measures Pollwatch beside its peers and beside the floor that the machine sets.
+//!
+//! `pollwatch-bench [lookalike] [ledger]`; both when none is named. Every tool runs as a process of its own, so that its peak of memory is
+//! its own, and speaks the same lines of `key=value`. Nothing is asserted about time: the tables are to be read.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program that prints tables"
+)]
+
+mod inputs;
+mod ledger;
+mod lookalike;
+mod machine;
+mod measure;
+mod peers;
+mod score;
+mod scratch;
+mod table;
+mod tools;
+
+use anyhow::bail;
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["tool", name, rest @ ..] => return tools::run(name, rest),
+        parts => {
+            if let Some(unknown) = parts.iter().find(|part| !["lookalike", "ledger"].contains(part)) {
+                bail!("there is no part {unknown}; the parts are lookalike and ledger");
+            }
+        }
+    }
+    let is_asked = |part: &str| words.is_empty() || words.contains(&part);
+    let scratch = scratch::folder()?;
+    println!("{}\n", machine::describe(&scratch));
+    if is_asked("lookalike") {
+        lookalike::run(&scratch)?;
+    }
+    if is_asked("ledger") {
+        ledger::run(&scratch)?;
+    }
+    Ok(())
+}
