@@ -1,2 +1,101 @@
-//! The project's own chores.
-fn main() {}
+//! The project's own chores: `cargo xtask test`, `bench`, `cases`, `fit`, `gen`.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+mod bench;
+mod cases;
+mod cases_ledger;
+mod cases_lookalike;
+mod fit_lookalike;
+mod gen_example;
+mod generate;
+mod test;
+
+/// Chores of the Pollwatch project.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Checks the form, lints, and runs every test; installs cargo-nextest when it is missing
+    Test,
+    /// Measures Pollwatch beside its peers, in one run
+    Bench {
+        /// Measure only these (lookalike, ledger)
+        only: Vec<String>,
+    },
+    /// Runs a folder of cases with known answers and prints a table of figures
+    Cases {
+        /// The desk or part that the cases are for
+        #[arg(value_parser = ["lookalike", "ledger"])]
+        desk: String,
+        /// The folder
+        dir: PathBuf,
+        /// The protected names to use (lookalike only), instead of the folder's protected_5000.csv
+        #[arg(long)]
+        protect: Option<PathBuf>,
+        /// Writes one JSON line a case to this file
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Fits weights from a folder of cases and prints them
+    Fit {
+        /// What to fit
+        #[arg(value_parser = ["lookalike"])]
+        desk: String,
+        /// The folder
+        dir: PathBuf,
+        /// Writes the weights where the desk keeps them
+        #[arg(long)]
+        write: bool,
+    },
+    /// Writes the generated files (JSON Schemas, the example's stream of names)
+    Gen {
+        /// Changes nothing; fails when a file is stale
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> std::process::ExitCode {
+    match run() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    match Arguments::parse().chore {
+        Chore::Test => test::run(),
+        Chore::Bench { only } => bench::run(&only),
+        Chore::Cases {
+            desk,
+            dir,
+            protect,
+            out,
+        } if desk == "lookalike" => cases_lookalike::run(&dir, protect.as_deref(), out.as_deref()),
+        Chore::Cases { dir, out, .. } => cases::run_ledger(&dir, out.as_deref()),
+        Chore::Fit { dir, write, .. } => fit_lookalike::run(&dir, write),
+        Chore::Gen { check } => {
+            generate::run(check)?;
+            gen_example::run(check)
+        }
+    }
+}
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    manifest
+        .parent()
+        .map_or(manifest.clone(), std::path::Path::to_path_buf)
+}
