@@ -73,13 +73,13 @@ pub enum Command {
         /// A checkpoint from earlier, from a brief or a second office: shows a log that was cut or rewritten since
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
-        /// Trust only this verifier key (default: the first key in the workspace's ledger/keys)
+        /// Trust only this verifier key (default: the first key in the workspace's ledger/keys.txt)
         #[arg(long, value_name = "VKEY")]
         key: Option<String>,
     },
     /// Show the health of the workspace
     Status,
-    /// Copy the whole workspace, its key apart, into a new folder, consistent even while another pollwatch writes
+    /// Copy the whole workspace, its key apart, into a new folder, and check the copy
     Backup {
         /// The new folder
         dir: PathBuf,

@@ -625,9 +625,7 @@ impl Matcher {
             if !edit.is_fuzzy() {
                 return;
             }
-            // Labels of offices carry a state's code at their ends: another code there is another office.
-            let length = unit.text.len();
-            if unit.is_civic && (at < 2 || at + 2 >= length) {
+            if unit.is_civic && changes_a_state_code(unit.text.as_bytes(), at) {
                 return;
             }
             push(candidates, Candidate::new(index, start, end, form, edit, at));
@@ -895,6 +893,22 @@ impl Matcher {
     pub fn unit_count(&self) -> usize {
         self.units.len()
     }
+}
+
+/// Two-letter codes of the states, the District of Columbia and the territories (USPS Publication 28, appendix B), in order.
+const STATE_CODES: [&[u8; 2]; 56] = [
+    b"ak", b"al", b"ar", b"as", b"az", b"ca", b"co", b"ct", b"dc", b"de", b"fl", b"ga", b"gu", b"hi", b"ia",
+    b"id", b"il", b"in", b"ks", b"ky", b"la", b"ma", b"md", b"me", b"mi", b"mn", b"mo", b"mp", b"ms", b"mt",
+    b"nc", b"nd", b"ne", b"nh", b"nj", b"nm", b"nv", b"ny", b"oh", b"ok", b"or", b"pa", b"pr", b"ri", b"sc",
+    b"sd", b"tn", b"tx", b"ut", b"va", b"vi", b"vt", b"wa", b"wi", b"wv", b"wy",
+];
+
+/// Whether an edit at letter `at` falls into a state's code at either end of an office's label: another code there
+/// is another office (claycountymn, claycountyin).
+fn changes_a_state_code(label: &[u8], at: usize) -> bool {
+    let is_code = |two: &[u8]| STATE_CODES.iter().any(|code| *code == two);
+    let length = label.len();
+    length > 4 && ((at < 2 && is_code(&label[..2])) || (at + 2 >= length && is_code(&label[length - 2..])))
 }
 
 /// From this level of [`crate::words::Background::run_level`] on, 512 ordinary labels of the background, a run is a word of the
