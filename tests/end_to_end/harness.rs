@@ -117,6 +117,25 @@ impl Place {
         Ran::from(output)
     }
 
+    /// Does to the database of `ws` what somebody with SQL could.
+    pub fn edit_record(&self, sql: &str) {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.path("ws/record.db"));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            use sqlx::{ConnectOptions, Connection};
+            let mut connection = options.connect().await.expect("open the database");
+            let sql = sqlx::AssertSqlSafe(sql.to_owned());
+            sqlx::raw_sql(sql)
+                .execute(&mut connection)
+                .await
+                .expect("edit the database");
+            connection.close().await.expect("close the database");
+        });
+    }
+
     /// The findings recorded in `ws`, without what differs between runs.
     pub fn recorded(&self) -> Vec<serde_json::Value> {
         let ran = self.ws(&[

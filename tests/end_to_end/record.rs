@@ -209,3 +209,17 @@ fn the_secret_key_is_for_its_owner_alone() {
         .mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    let place = Place::with_workspace();
+    let binary = env!("CARGO_BIN_EXE_pollwatch");
+    let ran = std::process::Command::new("bash")
+        .arg("-c")
+        .arg(format!("set -o pipefail; {binary} -C ws register schema | true; for _ in 1 2 3; do {binary} -C ws register list | head -c 1; done"))
+        .current_dir(place.path("."))
+        .output()
+        .expect("start a shell");
+    let err = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success() && err.is_empty(), "{err}");
+}

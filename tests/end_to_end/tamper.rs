@@ -121,3 +121,36 @@ fn missing_evidence_is_named_by_its_finding() {
         .says("not in the evidence folder");
     place.ws(&["brief", "-o", "-"]).succeeds();
 }
+
+#[test]
+fn decisions_and_lists_are_checked_too() {
+    let edits = [
+        "UPDATE findings SET verdict = 'dismissed'",
+        "UPDATE findings SET severity = 0",
+        "UPDATE findings SET target_id = 'senate'",
+        "DELETE FROM decisions",
+        "UPDATE decisions SET decision = replace(decision, 'confirmed', 'dismissed')",
+        "UPDATE leaves SET ledger_index = NULL; UPDATE findings SET finding = replace(finding, 'amber', 'green')",
+    ];
+    for edit in edits {
+        let place = recorded_place();
+        let id = place.recorded()[0]["id"].as_str().unwrap().to_owned();
+        place.ws(&["findings", "decide", &id, "confirmed"]).succeeds();
+        place.ws(&["verify"]).succeeds();
+        place.edit_record(edit);
+        let ran = place.ws(&["verify"]);
+        assert_eq!(ran.code, Some(1), "{edit}: {ran:#?}");
+    }
+}
+
+#[test]
+fn a_lost_database_is_not_replaced_by_an_empty_one() {
+    let place = recorded_place();
+    std::fs::remove_file(place.path("ws/record.db")).unwrap();
+    place
+        .ws(&["lookalike", "scan", "--record", "names.txt"])
+        .ends_with(2)
+        .says("record.db");
+    assert!(!place.path("ws/record.db").exists());
+    place.ws(&["verify"]).ends_with(1).says("record.db is missing");
+}

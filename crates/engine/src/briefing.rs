@@ -5,6 +5,7 @@ use pollwatch_brief::{AbsentDesk, BriefExcerpt, BriefFinding, Briefing, LedgerPl
 use pollwatch_model::Tlp;
 use pollwatch_store::{Dismissed, Store};
 
+use crate::record::is_key_entry;
 use crate::statement::Leaf;
 use crate::workspace::Workspace;
 use crate::{Error, desks};
@@ -17,21 +18,24 @@ const EXCERPT_BYTES: usize = 2_000;
 impl Workspace {
     /// The briefing as one page of HTML. The same record gives the same bytes.
     pub fn brief(&self, tlp: Tlp) -> Result<String, Error> {
+        let findings = self.all_findings(Dismissed::Included)?;
+        // After the findings, so that it covers every entry they name, also while another process records.
         let log = self.log_reader()?;
-        let prepared = match log.size().checked_sub(1) {
-            Some(last) => log
-                .entry(last)
-                .ok()
-                .and_then(|entry| serde_json::from_slice::<Leaf>(&entry).ok())
-                .map(|leaf| leaf.at),
-            None => None,
-        };
+        let mut prepared = None;
+        for index in (0..log.size()).rev() {
+            let entry = log.entry(index).map_err(Error::ledger("read"))?;
+            // A new key is no news.
+            if !is_key_entry(&entry) {
+                prepared = serde_json::from_slice::<Leaf>(&entry).ok().map(|leaf| leaf.at);
+                break;
+            }
+        }
         let prepared = match prepared {
             Some(at) => at,
             None => self.created()?,
         };
         let mut briefing = Briefing::new(self.register(), prepared, tlp);
-        for (place, stored) in self.all_findings(Dismissed::Included)?.into_iter().enumerate() {
+        for (place, stored) in findings.into_iter().enumerate() {
             let mut entry = BriefFinding::from(stored.finding);
             entry.decision = stored.decision;
             // Withheld findings are counted by the page and shown nowhere: their evidence is not even read.

@@ -24,6 +24,9 @@ const CONFLICT_RETRIES: u32 = 5;
 /// Pending leaves that are appended to the ledger at once.
 const LEAVES_AT_ONCE: u32 = 4_096;
 
+/// How the key of a run begins whose inputs can be read only once: it is never taken up again.
+pub(crate) const STREAM_KEY: &str = "stream ";
+
 /// Keeps steps in a workspace.
 pub(crate) struct WorkspaceRecorder<'a> {
     workspace: &'a mut Workspace,
@@ -88,7 +91,7 @@ impl Recorder for WorkspaceRecorder<'_> {
             id: self.run.clone(),
             desk: self.desk.to_owned(),
             started: self.now,
-            inputs_key: key.unwrap_or_else(|| format!("stream {}", self.run)),
+            inputs_key: key.unwrap_or_else(|| format!("{STREAM_KEY}{}", self.run)),
             inputs: serde_json::to_value(names)?,
         };
         self.workspace
@@ -280,9 +283,9 @@ async fn adopt_appended(store: &SqliteStore, ledger: &mut LedgerWriter) -> Resul
                 break;
             }
             let entry = ledger.entry(index)?;
+            // The outer loop passes over it, and this leaf is compared with what comes behind.
             if is_key_entry(&entry) {
-                index += 1;
-                continue;
+                break;
             }
             if entry != leaf.entry {
                 return Err(Error::RecordBehindLedger { index });

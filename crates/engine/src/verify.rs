@@ -7,7 +7,7 @@ use pollwatch_ledger::evidence::{EvidenceReader, PieceDigest, verify_packs};
 use pollwatch_ledger::note::VerifierKey;
 use pollwatch_ledger::reader::read_key_history;
 use pollwatch_ledger::verify::{VerifyError, verify_log};
-use pollwatch_model::{EvidenceId, Finding, FindingId};
+use pollwatch_model::{Decision, EvidenceId, Finding, FindingId, Verdict};
 use pollwatch_store::{SqliteStore, Store};
 
 use crate::Error;
@@ -72,6 +72,13 @@ impl VerifyReport {
 pub fn verify(dir: &Path, key: Option<&str>, older: Option<&str>) -> Result<VerifyReport, Error> {
     if !dir.join(files::LEDGER).is_dir() {
         return Err(Error::NoWorkspace(dir.to_path_buf()));
+    }
+    // Ledger and database are read one after the other: what is recorded in between would look like an edit.
+    let held = std::fs::File::open(dir.join(files::LOCK)).ok();
+    if let Some(file) = &held
+        && matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
+    {
+        return Err(Error::Locked(dir.to_path_buf()));
     }
     let mut report = VerifyReport::default();
     let Some(key) = trusted_key(dir, key, &mut report)? else {
@@ -172,7 +179,7 @@ fn meaning_of(error: &VerifyError) -> &'static str {
 #[derive(Default)]
 struct Statements {
     findings: BTreeMap<FindingId, (u64, Finding)>,
-    decisions: u64,
+    decisions: BTreeMap<EvidenceId, Decision>,
 }
 
 /// Checks every piece of evidence, and that every leaf's statement is there and is one.
@@ -230,7 +237,9 @@ fn check_evidence(
                         .insert(finding.id.clone(), (revision, *finding));
                 }
             }
-            Ok(Content::Decision(_)) => statements.decisions += 1,
+            Ok(Content::Decision(decision)) => {
+                statements.decisions.insert(*id, decision);
+            }
             Err(_) => report.fault(
                 format!("the statement {id} of entry {index} is none that Pollwatch writes"),
                 "It was added by other means.",
@@ -238,7 +247,7 @@ fn check_evidence(
         }
     }
     report.findings = statements.findings.len() as u64;
-    report.decisions = statements.decisions;
+    report.decisions = statements.decisions.len() as u64;
     Ok(Some(statements))
 }
 
@@ -262,6 +271,7 @@ fn check_record(dir: &Path, statements: &Statements, report: &mut VerifyReport) 
             .await
             .map_err(Error::store("read"))?
             .len() as u64;
+        let stands = check_decisions(&store, statements, report).await?;
         let mut signed = 0u64;
         let mut after: Option<FindingId> = None;
         loop {
@@ -272,14 +282,26 @@ fn check_record(dir: &Path, statements: &Statements, report: &mut VerifyReport) 
             let Some(last) = records.last() else { break };
             after = Some(last.finding.clone());
             for record in records {
-                // What waits for its signature is in the database alone.
-                if record.ledger_index.is_none() {
-                    signed += u64::from(statements.findings.contains_key(&record.finding));
+                let decided = stands.get(&record.finding).copied();
+                let told = record.verdict.as_deref().filter(|word| *word != "note");
+                if !record.columns_agree || told != decided.map(verdict_word) {
+                    report.fault(
+                        format!(
+                            "the database lists finding {} under another severity, target or decision than it has",
+                            record.finding
+                        ),
+                        "The database was edited: lists and tallies made from it cannot be believed.",
+                    );
+                }
+                let said = statements.findings.get(&record.finding);
+                // A revision newer than any that the ledger has waits for its signature: it is in the database alone.
+                let is_newer = said.is_none_or(|(last, _)| record.revision > *last);
+                if record.ledger_index.is_none() && record.statement.is_some() && is_newer {
+                    signed += u64::from(said.is_some());
                     continue;
                 }
                 signed += 1;
                 let stored: Option<Finding> = serde_json::from_str(&record.json).ok();
-                let said = statements.findings.get(&record.finding);
                 if said.map(|(_, finding)| finding) != stored.as_ref() || stored.is_none() {
                     report.fault(
                         format!(
@@ -311,6 +333,67 @@ fn check_record(dir: &Path, statements: &Statements, report: &mut VerifyReport) 
         store.close().await;
         Ok(())
     })
+}
+
+/// Compares the database's decisions with the ledger's; gives the decision that stands on each finding, remarks left out.
+async fn check_decisions(
+    store: &SqliteStore,
+    statements: &Statements,
+    report: &mut VerifyReport,
+) -> Result<BTreeMap<FindingId, Verdict>, Error> {
+    let mut stands = BTreeMap::new();
+    let mut signed = 0;
+    let mut after = None;
+    loop {
+        let records = match store.all_decisions(after, RECORDS_AT_ONCE).await {
+            Err(error @ pollwatch_store::Error::Row { .. }) => {
+                report.fault(
+                    error_chain(&error),
+                    "The database was edited or damaged. Believe the ledger.",
+                );
+                break;
+            }
+            other => other.map_err(Error::store("read"))?,
+        };
+        let Some(last) = records.last() else { break };
+        after = Some(last.id);
+        for record in records {
+            match statements.decisions.get(&record.statement) {
+                Some(said) if *said == record.decision => signed += 1,
+                // It waits for its signature.
+                None if record.ledger_index.is_none() => {}
+                _ => report.fault(
+                    format!(
+                        "a decision on finding {} in the database is not what the ledger signed",
+                        record.decision.finding
+                    ),
+                    "The database was edited. Believe the ledger.",
+                ),
+            }
+            if record.decision.verdict != Verdict::Note {
+                stands.insert(record.decision.finding, record.decision.verdict);
+            }
+        }
+    }
+    if signed < statements.decisions.len() {
+        report.fault(
+            format!(
+                "the database has {signed} of the {} decisions that the ledger signed",
+                statements.decisions.len()
+            ),
+            "Decisions were taken out of the database, or it was put back from another time.",
+        );
+    }
+    Ok(stands)
+}
+
+/// The word by which the database lists a decision.
+fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Confirmed => "confirmed",
+        Verdict::Dismissed => "dismissed",
+        Verdict::Note => "note",
+    }
 }
 
 fn error_chain(error: &dyn std::error::Error) -> String {

@@ -20,7 +20,7 @@ use pollwatch_store::{
     DecisionRecord, Dismissed, EvidenceLocation, Filter, SqliteStore, Store, StoredFinding,
 };
 
-use crate::record::{WorkspaceRecorder, sequence};
+use crate::record::{STREAM_KEY, WorkspaceRecorder, sequence};
 use crate::run::{RunReport, Watcher};
 use crate::settings::Settings;
 use crate::sources::SourceSpec;
@@ -259,8 +259,11 @@ impl Workspace {
             Mode::Read => pollwatch_store::Mode::ReadOnly,
             Mode::Write => pollwatch_store::Mode::ReadWrite,
         };
+        // `init` has made it: opening a lost one for writing would put an empty one in its place.
+        let record = dir.join(files::RECORD);
+        std::fs::metadata(&record).map_err(Error::file("open", &record))?;
         let store = runtime
-            .block_on(SqliteStore::open(&dir.join(files::RECORD), store_mode))
+            .block_on(SqliteStore::open(&record, store_mode))
             .map_err(Error::store("open"))?;
         let writing = match lock {
             None => None,
@@ -539,7 +542,11 @@ impl Workspace {
             ledger_size: self.log_reader()?.size(),
             pending: pending.len() as u64,
             evidence_bytes,
-            unfinished: unfinished.into_iter().map(|run| run.desk).collect(),
+            unfinished: unfinished
+                .into_iter()
+                .filter(|run| !run.inputs_key.starts_with(STREAM_KEY))
+                .map(|run| run.desk)
+                .collect(),
             coverage: self.coverage()?,
         })
     }

@@ -156,7 +156,8 @@ pub struct ScanArguments {
     /// Keep what was found in the workspace
     #[arg(long)]
     pub record: bool,
-    /// End with status 1 when a finding has this severity or a higher one
+    /// End with status 1 when a finding has this severity or a higher one (a run that goes on after an interruption judges
+    /// what it reads itself)
     #[arg(long, value_name = "SEVERITY")]
     pub fail_on: Option<Severity>,
 }

@@ -6,6 +6,36 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// The status with which the program ends when nobody reads what it prints any more.
+static STATUS_WHEN_CLOSED: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
+
+/// Prints; unlike the standard library's macros it ends quietly when the reader went away (`pollwatch … | head`), and says
+/// so when the disk behind it is full.
+macro_rules! print {
+    ($($text:tt)*) => { crate::put(format_args!($($text)*)) };
+}
+
+/// [`print`], with a line feed.
+macro_rules! println {
+    () => { crate::put(format_args!("\n")) };
+    ($($text:tt)*) => {{
+        crate::put(format_args!($($text)*));
+        crate::put(format_args!("\n"));
+    }};
+}
+
+fn put(text: std::fmt::Arguments<'_>) {
+    use std::io::Write as _;
+    if let Err(error) = std::io::stdout().lock().write_fmt(text) {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            let status = STATUS_WHEN_CLOSED.load(std::sync::atomic::Ordering::Relaxed);
+            std::process::exit(status.into());
+        }
+        eprintln!("pollwatch: cannot print: {error}");
+        std::process::exit(2);
+    }
+}
+
 mod arguments;
 mod commands;
 mod demo_data;

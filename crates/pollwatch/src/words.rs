@@ -28,11 +28,12 @@ pub fn for_people(error: &anyhow::Error) -> String {
         message.push_str(&text);
         previous = text;
     }
+    let mut message = crate::screen::visible(&message);
     if let Some(advice) = error.chain().find_map(advice) {
         message.push_str("\n  ");
         message.push_str(advice);
     }
-    crate::screen::visible(&message)
+    message
 }
 
 fn advice(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {

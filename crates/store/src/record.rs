@@ -242,6 +242,10 @@ pub struct StatementRecord {
     pub statement: Option<EvidenceId>,
     /// Its place in the ledger, once it has one.
     pub ledger_index: Option<u64>,
+    /// The word that tallies and lists go by: `confirmed`, `dismissed`, or `None` (or `note`) for no decision.
+    pub verdict: Option<String>,
+    /// Whether the columns by which findings are listed and filtered say what the JSON says.
+    pub columns_agree: bool,
 }
 
 /// A ledger entry that waits for its place.

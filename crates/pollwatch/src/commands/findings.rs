@@ -217,18 +217,18 @@ fn takedown_report(shown: &ShownFinding, register: &Register) -> String {
         text,
         "Subject: Domain name that imitates {}: {}\n",
         visible(detail("imitates")),
-        defang(&finding.subject)
+        visible(&defang(&finding.subject))
     );
     let _ = writeln!(
         text,
         "To the abuse contact of the registrar or host of {}:\n",
-        defang(&finding.subject)
+        visible(&defang(&finding.subject))
     );
     let _ = writeln!(
         text,
         "We report a domain name that imitates one of an organisation that we protect.\n"
     );
-    let _ = writeln!(text, "Domain name:      {}", defang(&finding.subject));
+    let _ = writeln!(text, "Domain name:      {}", visible(&defang(&finding.subject)));
     let _ = writeln!(text, "Name as seen:     {}", visible(&defang(detail("name"))));
     let _ = writeln!(text, "Imitated name:    {}", visible(detail("imitates")));
     let _ = writeln!(text, "Its owner:        {}", visible(&finding.target.name));

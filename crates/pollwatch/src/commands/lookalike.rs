@@ -170,11 +170,9 @@ fn summarise(report: &RunReport, printed: u64, arguments: &ScanArguments) {
 }
 
 fn exit_code(report: &RunReport, fail_on: Option<Severity>) -> ExitCode {
-    if report.inputs == 0 && report.inputs_failed > 0 {
-        return ExitCode::from(2);
-    }
     match (fail_on, report.highest) {
         (Some(limit), Some(highest)) if highest >= limit => ExitCode::from(1),
+        _ if report.inputs_failed > 0 => ExitCode::from(2),
         _ => ExitCode::SUCCESS,
     }
 }

@@ -19,6 +19,10 @@ pub fn run(
         .map(|path| std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display())))
         .transpose()?;
     let report = verify(&dir, key.as_deref(), older.as_deref())?;
+    if !report.faults.is_empty() {
+        // What does not follow is told by the status even when nobody reads to the end.
+        crate::STATUS_WHEN_CLOSED.store(1, std::sync::atomic::Ordering::Relaxed);
+    }
     println!("ledger    {}", visible(&report.origin));
     println!("key       {}", visible(&report.key));
     println!("entries   {}", grouped(report.entries));

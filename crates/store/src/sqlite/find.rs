@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pollwatch_model::{Coverage, EvidenceId, FindingId, Problem};
+use pollwatch_model::{Coverage, EvidenceId, Finding, FindingId, Problem};
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::SqliteStore;
@@ -187,9 +187,21 @@ pub(super) async fn current_statements(
     after: Option<&FindingId>,
     limit: u32,
 ) -> Result<Vec<StatementRecord>> {
-    type StatementRow = (String, String, i64, Option<String>, Option<i64>);
+    type StatementRow = (
+        String,
+        String,
+        i64,
+        Option<String>,
+        Option<i64>,
+        Option<String>,
+        i64,
+        String,
+        String,
+        String,
+    );
     let rows: Vec<StatementRow> = sqlx::query_as(
-        "SELECT f.finding_id, f.finding, f.revision, r.statement, l.ledger_index FROM findings f \
+        "SELECT f.finding_id, f.finding, f.revision, r.statement, l.ledger_index, \
+         f.verdict, f.severity, f.target_id, f.polarity, f.desk FROM findings f \
          LEFT JOIN finding_revisions r ON r.finding_id = f.finding_id AND r.revision = f.revision \
          LEFT JOIN leaves l ON l.leaf_id = r.leaf_id \
          WHERE f.finding_id > $1 ORDER BY f.finding_id LIMIT $2",
@@ -200,8 +212,17 @@ pub(super) async fn current_statements(
     .await
     .map_err(|error| store.explain(error))?;
     let mut statements = Vec::with_capacity(rows.len());
-    for (id, json, revision, statement, ledger_index) in rows {
+    for (id, json, revision, statement, ledger_index, verdict, severity_rank, target, polarity, desk) in rows
+    {
+        let columns_agree = serde_json::from_str::<Finding>(&json).is_ok_and(|finding| {
+            rank(finding.severity) == severity_rank
+                && finding.target.id.as_str() == target
+                && finding.polarity.word() == polarity
+                && finding.desk == desk
+        });
         statements.push(StatementRecord {
+            verdict,
+            columns_agree,
             finding: word("findings", &id)?,
             json,
             revision: count("findings", revision)?,
