@@ -172,6 +172,9 @@ fn compare_with_reports(found: &[(Finding, Option<Decision>)]) {
 fn next_steps(dir: &Path, first: Option<String>) {
     let dir = visible(&dir.display().to_string());
     println!("Try next, in that folder (cd {dir}):");
+    if let Ok(program) = std::env::current_exe() {
+        println!("  (pollwatch is {})", visible(&program.display().to_string()));
+    }
     if let Some(id) = first {
         println!("  pollwatch findings show {id}             why, with the evidence and its proof");
         println!("  pollwatch findings show {id} --takedown  a report to the registrar");
