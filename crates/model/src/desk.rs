@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Coverage, Draft, Problem, Register};
+use crate::{Coverage, Draft, Probability, Problem, Register};
 
 /// One field of detection. It knows nothing of the other desks, the store or the screen.
 pub trait Desk: Sync {
@@ -113,6 +113,32 @@ pub struct Excerpt {
     pub locator: String,
 }
 
+/// Whether a name imitates one that the register protects: the lookalike desk's judgement, as other desks may ask for it.
+pub trait NameJudge: Send + Sync {
+    /// Whom `host` imitates; `None` where it imitates nobody, belongs to the register, or is no name.
+    fn judge_name(&self, host: &str) -> Option<NameJudgement>;
+}
+
+/// A name that imitates a target of the register.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NameJudgement {
+    /// Whom it imitates: place in the register's targets.
+    pub target: usize,
+    /// The protected name that it imitates.
+    pub protected: String,
+    /// Why, in plain words.
+    pub says: String,
+    /// How sure.
+    pub confidence: Probability,
+}
+
+/// The judgements of other desks that a run may ask for.
+#[derive(Clone, Default)]
+pub struct Judges {
+    /// Whether a name imitates a protected one.
+    pub names: Option<Arc<dyn NameJudge>>,
+}
+
 /// What a run may know of the world.
 #[derive(Clone)]
 pub struct Ctx {
@@ -126,6 +152,8 @@ pub struct Ctx {
     pub seed: u64,
     /// A folder for spilling, emptied after the run; `None` where there is none.
     pub scratch: Option<PathBuf>,
+    /// Judgements of other desks; a desk works without them.
+    pub judges: Judges,
 }
 
 impl fmt::Debug for Ctx {

@@ -57,6 +57,8 @@ signals! {
     EncodedTrick = "from.encoded_trick", Claim;
     /// The domain of From imitates a protected or well-known one.
     LookalikeDomain = "from.lookalike_domain", Claim;
+    /// The display name is an office that the reader's own organisation has (help desk, payroll), the address is foreign.
+    InternalRole = "from.internal_role", Claim;
     /// Subject, body or pictures speak as an organisation that From does not belong to.
     BodyBrand = "body.brand_claim", Claim;
     /// A trusted result says that DMARC failed.

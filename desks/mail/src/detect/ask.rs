@@ -1,0 +1,234 @@
+//! ASK: what the message wants.
+
+use crate::detect::{Graded, graded};
+use crate::evidence::{Quote, Via};
+use crate::phrases::{Found, PhraseKind};
+use crate::scene::{Passage, Scene};
+use crate::signal::Signal;
+
+/// What a message asks for, most telling first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wants {
+    /// A password, code or sign-in.
+    Credentials,
+    /// Money.
+    Payment,
+    /// A call.
+    Call,
+    /// Nothing that was recognised.
+    Nothing,
+}
+
+/// The asks of a message, and how much of it offers what nobody wants.
+#[derive(Debug, Clone)]
+pub struct Asks {
+    /// Signals.
+    pub graded: Vec<Graded>,
+    /// The chief ask.
+    pub wants: Wants,
+    /// A telephone number to be called, as it stands there.
+    pub phone: Option<String>,
+    /// Weight of the phrases of unwanted mail.
+    pub unwanted: f64,
+}
+
+/// Weights of phrases that make a lure of usual strength: two strong ones, or four weak.
+const FULL_LURE: f64 = 4.0;
+
+/// Looks for asks.
+pub fn detect(scene: &Scene<'_>) -> Asks {
+    let mut graded_signals = Vec::new();
+    let credential = lure(scene, PhraseKind::Credential);
+    let payment = lure(scene, PhraseKind::Payment);
+    let urgency = lure(scene, PhraseKind::Urgency);
+    let callback = lure(scene, PhraseKind::Callback);
+    let unwanted = lure(scene, PhraseKind::Unwanted);
+    if let Some((weight, quote)) = &credential
+        && *weight >= 2.0
+    {
+        let grade = (weight / FULL_LURE).min(1.5);
+        graded_signals.push(graded(
+            Signal::CredentialLure,
+            grade,
+            "It asks the reader to sign in, or to give a password, a code or account data.",
+            quote.clone(),
+        ));
+    }
+    if let Some((weight, quote)) = &payment
+        && *weight >= 2.0
+    {
+        graded_signals.push(graded(
+            Signal::PaymentLure,
+            (weight / FULL_LURE).min(1.5),
+            "It asks for money, for a change of bank details, or to look at an invoice.",
+            quote.clone(),
+        ));
+    }
+    if let Some((weight, quote)) = &urgency {
+        graded_signals.push(graded(
+            Signal::Urgency,
+            (weight / FULL_LURE).min(1.0),
+            "It presses for time.",
+            quote.clone(),
+        ));
+    }
+    let phone = phone_number(scene);
+    let has_link = scene
+        .links
+        .iter()
+        .any(|link| link.is_to_be_followed() && !matches!(link.found.via, Via::Office));
+    if let (Some((weight, quote)), Some((number, _)), false) = (&callback, &phone, has_link)
+        && *weight >= 2.0
+    {
+        let mut quote = quote.clone();
+        if !quote.text.contains(number.as_str()) {
+            quote.text = format!("{} \u{2026} {number}", quote.text);
+        }
+        graded_signals.push(graded(
+            Signal::CallbackPhone,
+            (weight / FULL_LURE).clamp(0.7, 1.5),
+            format!("It speaks of a charge and wants {number} to be called; there is no link."),
+            quote,
+        ));
+    }
+    for passage in std::iter::once(&scene.subject).chain(&scene.passages) {
+        if passage.words.unseen_inside >= 2 && !passage.is_attached {
+            let at = passage.text.char_indices().find(|(_, c)| pollwatch_names::is_unseen(*c) || *c == '\u{ad}');
+            let begin = at.map_or(0, |(at, _)| at);
+            graded_signals.push(graded(
+                Signal::ZeroWidth,
+                (passage.words.unseen_inside as f64 / 4.0).clamp(0.5, 1.0),
+                "Characters without width are hidden inside words, so that filters do not read them.",
+                passage.quote_bytes(begin, begin),
+            ));
+            break;
+        }
+    }
+    for (part, page) in &scene.pages {
+        if page.hidden.trim().len() > 3 {
+            graded_signals.push(graded(
+                Signal::HiddenText,
+                0.0,
+                "It holds text that the reader does not see (newsletters do that too).",
+                Quote::new(part, 0, page.hidden.trim()),
+            ));
+            break;
+        }
+    }
+    let words: usize = scene.passages.iter().filter(|passage| !passage.is_attached).map(|passage| passage.words.len()).sum();
+    if words < 12 && scene.pictures > 0 && !scene.pages.is_empty() {
+        graded_signals.push(graded(
+            Signal::ImageOnly,
+            0.5,
+            "A picture stands in place of text.",
+            Quote::new(&scene.pages[0].0, 0, ""),
+        ));
+    }
+    let subject = scene.message.decoded("subject");
+    let lower = subject.to_lowercase();
+    let is_answer = ["re:", "aw:", "sv:", "res:"].iter().any(|mark| lower.trim_start().starts_with(mark));
+    if is_answer
+        && scene.message.value("in-reply-to").is_none()
+        && scene.message.value("references").is_none()
+        && !scene.has_quote
+    {
+        graded_signals.push(graded(
+            Signal::ThreadFake,
+            0.5,
+            "It calls itself an answer, and answers no message.",
+            Quote::new("0", 0, &subject),
+        ));
+    }
+    let weight_of = |lure: &Option<(f64, Quote)>| lure.as_ref().map_or(0.0, |(weight, _)| *weight);
+    let wants = if graded_signals.iter().any(|one| one.seen.signal == Signal::CallbackPhone) {
+        Wants::Call
+    } else if weight_of(&credential) >= 2.0 && weight_of(&credential) >= weight_of(&payment) {
+        Wants::Credentials
+    } else if weight_of(&payment) >= 2.0 {
+        Wants::Payment
+    } else {
+        Wants::Nothing
+    };
+    Asks {
+        graded: graded_signals,
+        wants,
+        phone: phone.map(|(number, _)| number),
+        unwanted: weight_of(&unwanted),
+    }
+}
+
+/// The sum of the weights of the phrases of a kind, and the strongest of them quoted.
+fn lure(scene: &Scene<'_>, kind: PhraseKind) -> Option<(f64, Quote)> {
+    let phrases = scene.phrases(kind);
+    let (passage, strongest): &(&Passage, Found) = phrases.first()?;
+    // Long texts say everything once: what counts is how much of the message the lure is.
+    let words: usize = scene.passages.iter().map(|passage| passage.words.len()).sum();
+    let dilution = if words > 400 { (400.0 / words as f64).sqrt().max(0.35) } else { 1.0 };
+    let weight: f64 = phrases
+        .iter()
+        .take(6)
+        .map(|(passage, found)| {
+            let is_subject = passage.part == "0";
+            f64::from(found.weight) * if is_subject { 1.25 } else { dilution }
+        })
+        .sum();
+    Some((weight, passage.quote_bytes(strongest.place.0, strongest.place.1)))
+}
+
+/// A telephone number in the body: as it stands there, and the passage.
+fn phone_number<'s>(scene: &'s Scene<'_>) -> Option<(String, &'s Passage)> {
+    scene
+        .passages
+        .iter()
+        .find_map(|passage| first_phone(&passage.text).map(|number| (number, passage)))
+}
+
+/// The first telephone number in `text`: ten to fifteen digits with the usual marks between them, with a plus sign or
+/// brackets, or in groups as North American numbers are.
+pub fn first_phone(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let begins = matches!(bytes[at], b'+' | b'(' | b'0'..=b'9')
+            && (at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || matches!(bytes[at - 1], b'.' | b'-' | b'/' | b'#' | b'$' | b'=' | b'_')));
+        if !begins {
+            at += 1;
+            continue;
+        }
+        let mut end = at;
+        let mut digits = 0;
+        let mut groups = 0;
+        let mut was_digit = false;
+        while end < bytes.len() && end - at < 30 {
+            match bytes[end] {
+                b'0'..=b'9' => {
+                    digits += 1;
+                    groups += usize::from(!was_digit);
+                    was_digit = true;
+                }
+                b' ' | b'-' | b'(' | b')' | b'.' | b'+' | b'/' => was_digit = false,
+                _ => break,
+            }
+            end += 1;
+        }
+        let number = text.get(at..end).unwrap_or_default().trim_end_matches([' ', '-', '(', '.', '+', '/']);
+        let is_marked = number.starts_with('+') || number.contains('(') || groups >= 3;
+        if (10..=15).contains(&digits) && is_marked && groups <= 6 && !number.starts_with("20") {
+            return Some(number.to_owned());
+        }
+        at = end.max(at + 1);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_phone;
+
+    #[test]
+    fn numbers_to_call_are_found_and_others_are_not() {
+        assert_eq!(first_phone("call +1 (808) 555-0117 now").as_deref(), Some("+1 (808) 555-0117"));
+        assert_eq!(first_phone("Tel. 808-555-0117.").as_deref(), Some("808-555-0117"));
+        assert_eq!(first_phone("order 4432-11, 2024-10-11 12:00, 1234567890"), None);
+    }
+}
