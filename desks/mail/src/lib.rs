@@ -7,4 +7,5 @@ pub mod evidence;
 pub mod html;
 pub mod limits;
 pub mod message;
+pub mod read;
 pub mod signal;
