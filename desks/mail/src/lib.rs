@@ -2,9 +2,23 @@
 //!
 //! Nothing in a message is run, fetched or rendered; domain name servers are asked only by who hands in a resolver.
 
+pub mod answer;
 pub mod attach;
+pub mod authenticate;
+pub mod campaign;
+pub mod detect;
 pub mod evidence;
+pub mod examine;
+pub mod fold;
 pub mod html;
+pub mod imitate;
+pub mod indicator;
+pub mod judge;
+pub mod known;
 pub mod limits;
+pub mod link;
 pub mod message;
+pub mod phrases;
+pub mod read;
+pub mod scene;
 pub mod signal;

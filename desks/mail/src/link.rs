@@ -120,7 +120,7 @@ impl Link {
 
     /// Whether `address` stands in it: plain, percent-encoded, in base64 or in hexadecimal.
     pub fn holds_address(&self, address: &str) -> bool {
-        holds(&self.url, address)
+        holds_address(&self.url, address)
     }
 }
 
@@ -303,7 +303,8 @@ fn inner_addresses(url: &Url) -> Vec<String> {
         .collect()
 }
 
-fn holds(url: &str, address: &str) -> bool {
+/// Whether `address` stands in `url`: plain, percent-encoded, in base64 or in hexadecimal.
+pub fn holds_address(url: &str, address: &str) -> bool {
     if address.len() < 6 || !address.contains('@') {
         return false;
     }
@@ -445,9 +446,9 @@ mod tests {
             "https://x.example/#cGF0QGNvdW50eS5leGFtcGxl",
             "https://x.example/7061744063 6f756e74792e6578616d706c65".replace(' ', "").as_str(),
         ] {
-            assert!(holds(url, "Pat@county.example"), "{url}");
+            assert!(holds_address(url, "Pat@county.example"), "{url}");
         }
-        assert!(!holds("https://x.example/?e=1", "pat@county.example"));
+        assert!(!holds_address("https://x.example/?e=1", "pat@county.example"));
     }
 
     #[test]
