@@ -2,7 +2,9 @@
 //!
 //! Nothing in a message is run, fetched or rendered; domain name servers are asked only by who hands in a resolver.
 
+pub mod answer;
 pub mod attach;
+pub mod campaign;
 pub mod evidence;
 pub mod html;
 pub mod limits;
