@@ -9,6 +9,8 @@ mod bench;
 mod cases;
 mod cases_ledger;
 mod cases_lookalike;
+mod cases_mail;
+mod cases_mail_auth;
 mod fit_lookalike;
 mod gen_example;
 mod generate;
@@ -33,7 +35,7 @@ enum Chore {
     /// Runs a folder of cases with known answers and prints a table of figures
     Cases {
         /// The desk or part that the cases are for
-        #[arg(value_parser = ["lookalike", "ledger"])]
+        #[arg(value_parser = ["lookalike", "mail", "ledger"])]
         desk: String,
         /// The folder
         dir: PathBuf,
@@ -83,6 +85,7 @@ fn run() -> anyhow::Result<()> {
             protect,
             out,
         } if desk == "lookalike" => cases_lookalike::run(&dir, protect.as_deref(), out.as_deref()),
+        Chore::Cases { desk, dir, out, .. } if desk == "mail" => cases_mail::run(&dir, out.as_deref()),
         Chore::Cases { dir, out, .. } => cases::run_ledger(&dir, out.as_deref()),
         Chore::Fit { dir, write, .. } => fit_lookalike::run(&dir, write),
         Chore::Gen { check } => {

@@ -1,6 +1,7 @@
 //! Whom a message may claim to be from: the register's own names, vendors, partners and people, and well-known brands.
 
-use pollwatch_model::{Register, TargetKind};
+use pollwatch_model::Register;
+use pollwatch_model::register::TargetKind;
 use pollwatch_names::ParsedName;
 use rustc_hash::{FxHashMap, FxHashSet};
 

@@ -16,6 +16,6 @@ pub mod unwrap;
 mod zips;
 
 pub use address::{Address, addresses, date};
-pub use bounce::{Failure, delivery_failures};
+pub use bounce::{Failure, delivery_failures, is_delivery_report};
 pub use container::{Container, Item, Position, RawMessage, read_messages, sniff};
 pub use unwrap::{How, Original, Report, unwrap};
