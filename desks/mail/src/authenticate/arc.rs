@@ -61,7 +61,10 @@ pub fn sealers(message: &Message) -> Vec<String> {
         .values("arc-seal")
         .filter_map(|value| {
             let tags = Tags::read(value).ok()?;
-            Some((read_instance(tags.get("i")?)?, tags.get("d")?.to_ascii_lowercase()))
+            Some((
+                read_instance(tags.get("i")?)?,
+                tags.get("d")?.to_ascii_lowercase(),
+            ))
         })
         .take(MAX_SETS)
         .collect();
@@ -165,7 +168,10 @@ fn check_signature(
     };
     // Section 4.1.2: h= is as in DKIM, never with ARC-Seal in it.
     let headers = tags.get("h").ok_or_else(|| bad("h= is missing".to_owned()))?;
-    if headers.split(':').any(|name| name.trim().eq_ignore_ascii_case("arc-seal")) {
+    if headers
+        .split(':')
+        .any(|name| name.trim().eq_ignore_ascii_case("arc-seal"))
+    {
         return Err(bad("h= names ARC-Seal".to_owned()));
     }
     read_seconds(tags, "t").map_err(bad)?;
@@ -191,7 +197,8 @@ fn check_seal(
     let bad = |why: String| (MethodResult::Fail, format!("seal {instance}: {why}"));
     let mut covered = Vec::new();
     for (_, set) in sets.range(..=instance) {
-        let (Some(results), Some((_, signature, _)), Some((seal, _))) = (set.results, &set.signature, &set.seal)
+        let (Some(results), Some((_, signature, _)), Some((seal, _))) =
+            (set.results, &set.signature, &set.seal)
         else {
             return Err(bad("missing".to_owned()));
         };
@@ -205,7 +212,11 @@ fn check_seal(
     let mut whole = Vec::new();
     push_field(raw_field(message, seal), Canon::Relaxed, &mut whole);
     covered.truncate(covered.len().saturating_sub(whole.len()));
-    push_field(&without_signature(raw_field(message, seal)), Canon::Relaxed, &mut covered);
+    push_field(
+        &without_signature(raw_field(message, seal)),
+        Canon::Relaxed,
+        &mut covered,
+    );
     covered.truncate(covered.len().saturating_sub(2));
 
     read_seconds(tags, "t").map_err(bad)?;

@@ -118,7 +118,10 @@ fn check(
         return Err(bad("q= names no known way to the key".to_owned()));
     }
     let headers = tags.need("h").map_err(bad)?;
-    if !headers.split(':').any(|name| name.trim().eq_ignore_ascii_case("from")) {
+    if !headers
+        .split(':')
+        .any(|name| name.trim().eq_ignore_ascii_case("from"))
+    {
         return Err(bad("From is not signed".to_owned()));
     }
     let identity = match tags.get("i") {
@@ -143,25 +146,40 @@ fn check(
     if let (Some(at), Some(expires)) = (at, expires)
         && at > expires
     {
-        return Err((MethodResult::Fail, "it had expired when the message came in".to_owned()));
+        return Err((
+            MethodResult::Fail,
+            "it had expired when the message came in".to_owned(),
+        ));
     }
     let keys = find_keys(dns, &domain, selector, signed.algorithm)?;
     signed.check_body(bodies)?;
     let covered = signed.header(message, index);
     let Some(key) = keys.iter().find(|key| key.verifies(&covered, &signed.signature)) else {
         if keys.iter().any(|key| key.is_testing) {
-            signature.remarks.push("the key is marked as a test (t=y)".to_owned());
+            signature
+                .remarks
+                .push("the key is marked as a test (t=y)".to_owned());
         }
-        return Err((MethodResult::Fail, "the signature does not fit the header".to_owned()));
+        return Err((
+            MethodResult::Fail,
+            "the signature does not fit the header".to_owned(),
+        ));
     };
     if key.is_strict && identity != domain {
-        return Err((MethodResult::Fail, "the key forbids subdomains in i= (t=s)".to_owned()));
+        return Err((
+            MethodResult::Fail,
+            "the key forbids subdomains in i= (t=s)".to_owned(),
+        ));
     }
     if key.is_testing {
-        signature.remarks.push("the key is marked as a test (t=y)".to_owned());
+        signature
+            .remarks
+            .push("the key is marked as a test (t=y)".to_owned());
     }
     if signed.algorithm == Algorithm::Rsa && key.bits() < 2048 {
-        signature.remarks.push(format!("the key is weak: {} bits", key.bits()));
+        signature
+            .remarks
+            .push(format!("the key is weak: {} bits", key.bits()));
     }
     Ok(())
 }
@@ -178,7 +196,10 @@ pub fn remarks(message: &Message, field: &Field) -> Vec<String> {
 fn add_remarks(message: &Message, tags: &Tags, remarks: &mut Vec<String>) {
     let signed = tags.get("h").unwrap_or_default();
     let count = |wanted: &str| {
-        let named = signed.split(':').filter(|name| name.trim().eq_ignore_ascii_case(wanted)).count();
+        let named = signed
+            .split(':')
+            .filter(|name| name.trim().eq_ignore_ascii_case(wanted))
+            .count();
         (named, message.values(wanted).count())
     };
     if tags.get("l").is_some() {
@@ -225,7 +246,9 @@ impl Signed {
         let length = match tags.get("l") {
             None => None,
             // RFC 6376, section 3.5: 1*76DIGIT; a length that no message has is no length.
-            Some(text) if !text.is_empty() && text.len() <= 76 && text.bytes().all(|b| b.is_ascii_digit()) => {
+            Some(text)
+                if !text.is_empty() && text.len() <= 76 && text.bytes().all(|b| b.is_ascii_digit()) =>
+            {
                 Some(text.parse().unwrap_or(usize::MAX))
             }
             Some(_) => return Err(bad("l= is not a length".to_owned())),
@@ -260,7 +283,10 @@ impl Signed {
         if Sha256::digest(body).as_slice() == self.body_hash {
             Ok(())
         } else {
-            Err((MethodResult::Fail, "the text was changed after signing".to_owned()))
+            Err((
+                MethodResult::Fail,
+                "the text was changed after signing".to_owned(),
+            ))
         }
     }
 
@@ -279,7 +305,11 @@ impl Signed {
             }
         }
         if let Some(field) = message.fields.get(own) {
-            push_field(&without_signature(raw_field(message, field)), self.header_canon, &mut covered);
+            push_field(
+                &without_signature(raw_field(message, field)),
+                self.header_canon,
+                &mut covered,
+            );
         }
         covered.truncate(covered.len().saturating_sub(2));
         covered

@@ -274,7 +274,10 @@ fn read_mx(value: &Value) -> Option<(u16, String)> {
     let [preference, host] = value.as_array()?.as_slice() else {
         return None;
     };
-    Some((u16::try_from(preference.as_u64()?).ok()?, host.as_str()?.to_owned()))
+    Some((
+        u16::try_from(preference.as_u64()?).ok()?,
+        host.as_str()?.to_owned(),
+    ))
 }
 
 fn read_txt(value: &Value) -> Result<Vec<Vec<u8>>, &'static str> {

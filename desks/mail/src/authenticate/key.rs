@@ -1,6 +1,8 @@
 //! Public keys of DKIM and ARC, and the check of a signature (RFC 6376, section 3.6; RFC 8301; RFC 8463).
 
-use ring::signature::{ED25519, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RsaPublicKeyComponents, UnparsedPublicKey};
+use ring::signature::{
+    ED25519, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RsaPublicKeyComponents, UnparsedPublicKey,
+};
 use sha2::{Digest, Sha256};
 
 use super::dns::{Answer, Asked, Dns, is_queryable};
@@ -72,17 +74,30 @@ impl Key {
             return Err(faulty("an unknown version"));
         }
         let kind = tags.get("k").unwrap_or("rsa");
-        let wanted = if algorithm == Algorithm::Rsa { "rsa" } else { "ed25519" };
+        let wanted = if algorithm == Algorithm::Rsa {
+            "rsa"
+        } else {
+            "ed25519"
+        };
         if kind != wanted {
-            return Err((MethodResult::Permerror, "the key is for another algorithm".to_owned()));
-        }
-        if tags.get("h").is_some_and(|list| list.split(':').all(|hash| hash.trim() != "sha256")) {
-            return Err((MethodResult::Permerror, "the key does not allow SHA-256".to_owned()));
+            return Err((
+                MethodResult::Permerror,
+                "the key is for another algorithm".to_owned(),
+            ));
         }
         if tags
-            .get("s")
-            .is_some_and(|list| list.split(':').all(|service| !matches!(service.trim(), "*" | "email")))
+            .get("h")
+            .is_some_and(|list| list.split(':').all(|hash| hash.trim() != "sha256"))
         {
+            return Err((
+                MethodResult::Permerror,
+                "the key does not allow SHA-256".to_owned(),
+            ));
+        }
+        if tags.get("s").is_some_and(|list| {
+            list.split(':')
+                .all(|service| !matches!(service.trim(), "*" | "email"))
+        }) {
             return Err((MethodResult::Permerror, "the key is not for mail".to_owned()));
         }
         let coded = tags.get("p").ok_or_else(|| faulty("no key"))?;
@@ -98,7 +113,10 @@ impl Key {
             Algorithm::Ed25519 if bytes.len() == 32 => Material::Ed25519(bytes),
             Algorithm::Ed25519 => return Err(faulty("a key that is not Ed25519")),
         };
-        let has_flag = |flag: &str| tags.get("t").is_some_and(|list| list.split(':').any(|t| t.trim() == flag));
+        let has_flag = |flag: &str| {
+            tags.get("t")
+                .is_some_and(|list| list.split(':').any(|t| t.trim() == flag))
+        };
         let key = Key {
             material,
             is_strict: has_flag("s"),
@@ -107,7 +125,10 @@ impl Key {
         if key.bits() < MIN_RSA_BITS && algorithm == Algorithm::Rsa {
             return Err((
                 MethodResult::Fail,
-                format!("the RSA key has {} bits, fewer than {MIN_RSA_BITS} (RFC 8301)", key.bits()),
+                format!(
+                    "the RSA key has {} bits, fewer than {MIN_RSA_BITS} (RFC 8301)",
+                    key.bits()
+                ),
             ));
         }
         Ok(key)
@@ -139,7 +160,10 @@ pub fn find_keys(
 ) -> Result<Vec<Key>, (MethodResult, String)> {
     let name = format!("{selector}._domainkey.{domain}");
     if !is_queryable(&name) || !domain.contains('.') {
-        return Err((MethodResult::Permerror, "d= and s= make no domain name".to_owned()));
+        return Err((
+            MethodResult::Permerror,
+            "d= and s= make no domain name".to_owned(),
+        ));
     }
     let records = match dns.txt(&name) {
         Answer::Found(records) => records,
@@ -153,10 +177,16 @@ pub fn find_keys(
             return Err((MethodResult::Permerror, format!("there is no key {name}")));
         }
         Answer::TempError => {
-            return Err((MethodResult::Temperror, format!("the name servers of {name} gave no answer")));
+            return Err((
+                MethodResult::Temperror,
+                format!("the name servers of {name} gave no answer"),
+            ));
         }
         Answer::NotRecorded => {
-            return Err((MethodResult::NotCheckable, format!("the key {name} was not recorded")));
+            return Err((
+                MethodResult::NotCheckable,
+                format!("the key {name} was not recorded"),
+            ));
         }
     };
     let mut keys = Vec::new();
@@ -210,7 +240,9 @@ fn read_der(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         if count == 0 || count > 3 || rest.len() < count {
             return None;
         }
-        length = rest[..count].iter().fold(0, |sum, b| (sum << 8) | usize::from(*b));
+        length = rest[..count]
+            .iter()
+            .fold(0, |sum, b| (sum << 8) | usize::from(*b));
         rest = &rest[count..];
     }
     (found == tag && rest.len() >= length).then(|| rest.split_at(length))

@@ -58,13 +58,7 @@ struct Check<'a> {
 }
 
 /// Checks whether `ip` may send for `mail_from` (or `helo`, when that is empty). RFC 7208, section 4.
-pub fn check(
-    dns: &dyn Dns,
-    ip: IpAddr,
-    helo: &str,
-    mail_from: &str,
-    context: &SpfContext,
-) -> SpfOutcome {
+pub fn check(dns: &dyn Dns, ip: IpAddr, helo: &str, mail_from: &str, context: &SpfContext) -> SpfOutcome {
     let ip = match ip {
         // Section 5: mapped addresses are those they map.
         IpAddr::V6(six) => six.to_ipv4_mapped().map_or(ip, IpAddr::V4),
@@ -164,7 +158,9 @@ impl Check<'_> {
                 Answer::NotRecorded => return Err(not_recorded(&target)),
             };
             if !has_policy {
-                return Err(permerror(format!("redirect to {target}, which has no SPF record")));
+                return Err(permerror(format!(
+                    "redirect to {target}, which has no SPF record"
+                )));
             }
             domain = target;
         }
@@ -210,7 +206,9 @@ impl Check<'_> {
                 let answer = self.dns.mx(&target);
                 let hosts = self.records(answer, &target)?;
                 if hosts.len() > MAX_NAMES {
-                    return Err(permerror(format!("{target} has more than {MAX_NAMES} MX records")));
+                    return Err(permerror(format!(
+                        "{target} has more than {MAX_NAMES} MX records"
+                    )));
                 }
                 for (_, host) in hosts {
                     if self.has_address(&host, *four, *six)? {
@@ -253,12 +251,16 @@ impl Check<'_> {
             IpAddr::V4(_) => {
                 let answer = self.dns.a(name);
                 let found = self.records(answer, name)?;
-                Ok(found.into_iter().any(|address| is_in(ip, IpAddr::V4(address), four)))
+                Ok(found
+                    .into_iter()
+                    .any(|address| is_in(ip, IpAddr::V4(address), four)))
             }
             IpAddr::V6(_) => {
                 let answer = self.dns.aaaa(name);
                 let found = self.records(answer, name)?;
-                Ok(found.into_iter().any(|address| is_in(ip, IpAddr::V6(address), six)))
+                Ok(found
+                    .into_iter()
+                    .any(|address| is_in(ip, IpAddr::V6(address), six)))
             }
         }
     }
@@ -278,7 +280,9 @@ impl Check<'_> {
     fn count_lookup(&mut self) -> Result<(), Stop> {
         self.lookups += 1;
         if self.lookups > MAX_LOOKUPS && !self.is_explaining {
-            return Err(permerror(format!("more than {MAX_LOOKUPS} terms need name servers")));
+            return Err(permerror(format!(
+                "more than {MAX_LOOKUPS} terms need name servers"
+            )));
         }
         Ok(())
     }
@@ -286,7 +290,9 @@ impl Check<'_> {
     fn count_void(&mut self) -> Result<(), Stop> {
         self.voids += 1;
         if self.voids > MAX_VOID_LOOKUPS && !self.is_explaining {
-            return Err(permerror(format!("more than {MAX_VOID_LOOKUPS} lookups found nothing")));
+            return Err(permerror(format!(
+                "more than {MAX_VOID_LOOKUPS} lookups found nothing"
+            )));
         }
         Ok(())
     }
@@ -310,8 +316,12 @@ impl Check<'_> {
             let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
             let leads_back = is_queryable(&name)
                 && match self.ip {
-                    IpAddr::V4(four) => matches!(self.dns.a(&name), Answer::Found(all) if all.contains(&four)),
-                    IpAddr::V6(six) => matches!(self.dns.aaaa(&name), Answer::Found(all) if all.contains(&six)),
+                    IpAddr::V4(four) => {
+                        matches!(self.dns.a(&name), Answer::Found(all) if all.contains(&four))
+                    }
+                    IpAddr::V6(six) => {
+                        matches!(self.dns.aaaa(&name), Answer::Found(all) if all.contains(&six))
+                    }
                 };
             if leads_back {
                 validated.push(name);
@@ -453,7 +463,9 @@ fn is_in(ip: IpAddr, network: IpAddr, prefix: u8) -> bool {
             (ip.to_bits() ^ network.to_bits()) & mask == 0
         }
         (IpAddr::V6(ip), IpAddr::V6(network)) => {
-            let mask = u128::MAX.checked_shl(128 - u32::from(prefix.min(128))).unwrap_or(0);
+            let mask = u128::MAX
+                .checked_shl(128 - u32::from(prefix.min(128)))
+                .unwrap_or(0);
             (ip.to_bits() ^ network.to_bits()) & mask == 0
         }
         _ => false,
@@ -461,11 +473,17 @@ fn is_in(ip: IpAddr, network: IpAddr, prefix: u8) -> bool {
 }
 
 fn temperror(name: &str) -> Stop {
-    Stop(MethodResult::Temperror, format!("the name servers of {name} gave no answer"))
+    Stop(
+        MethodResult::Temperror,
+        format!("the name servers of {name} gave no answer"),
+    )
 }
 
 fn not_recorded(name: &str) -> Stop {
-    Stop(MethodResult::NotCheckable, format!("no DNS answer was recorded for {name}"))
+    Stop(
+        MethodResult::NotCheckable,
+        format!("no DNS answer was recorded for {name}"),
+    )
 }
 
 fn permerror(why: String) -> Stop {

@@ -83,9 +83,9 @@ fn read_macro(inner: &[u8], usage: MacroUse) -> Option<Piece> {
     let keep = if digits == 0 {
         None
     } else {
-        let number = rest[..digits]
-            .iter()
-            .fold(0_usize, |sum, b| sum.saturating_mul(10).saturating_add(usize::from(b - b'0')));
+        let number = rest[..digits].iter().fold(0_usize, |sum, b| {
+            sum.saturating_mul(10).saturating_add(usize::from(b - b'0'))
+        });
         // A zero is a syntax error (section 7.3).
         (number > 0).then_some(Some(number))?
     };
@@ -112,8 +112,8 @@ pub fn read_domain_spec(text: &[u8]) -> Option<Vec<Piece>> {
     if text.is_empty() {
         return None;
     }
-    let ends_in_macro = matches!(pieces.last(), Some(Piece::Macro { .. })) && text.ends_with(b"}")
-        || ends_in_escape(text);
+    let ends_in_macro =
+        matches!(pieces.last(), Some(Piece::Macro { .. })) && text.ends_with(b"}") || ends_in_escape(text);
     (ends_in_macro || ends_in_top_label(text)).then_some(pieces)
 }
 
@@ -123,7 +123,12 @@ fn ends_in_escape(text: &[u8]) -> bool {
     while at < text.len() {
         if text[at] == b'%' {
             match text.get(at + 1) {
-                Some(b'{') => at += text[at..].iter().position(|b| *b == b'}').map_or(1, |end| end + 1),
+                Some(b'{') => {
+                    at += text[at..]
+                        .iter()
+                        .position(|b| *b == b'}')
+                        .map_or(1, |end| end + 1)
+                }
                 Some(_) if at + 2 == text.len() => return true,
                 _ => at += 2,
             }
@@ -202,7 +207,10 @@ pub fn is_spf(record: &[u8]) -> bool {
 /// Reads the record, the whole of it before anything is evaluated. Errors: the term that is faulty.
 pub fn read_record(record: &[u8]) -> Result<Record, String> {
     let mut read = Record::default();
-    for term in record[6.min(record.len())..].split(|b| *b == b' ').filter(|term| !term.is_empty()) {
+    for term in record[6.min(record.len())..]
+        .split(|b| *b == b' ')
+        .filter(|term| !term.is_empty())
+    {
         read_term(term, &mut read)
             .ok_or_else(|| format!("syntax error in \"{}\"", String::from_utf8_lossy(term)))?;
     }
@@ -237,7 +245,10 @@ fn read_term(term: &[u8], record: &mut Record) -> Option<()> {
         b'?' => (MethodResult::Neutral, &term[1..]),
         _ => (MethodResult::Pass, term),
     };
-    let name_end = body.iter().position(|b| *b == b':' || *b == b'/').unwrap_or(body.len());
+    let name_end = body
+        .iter()
+        .position(|b| *b == b':' || *b == b'/')
+        .unwrap_or(body.len());
     let (name, rest) = body.split_at(name_end);
     let argument = rest.strip_prefix(b":");
     let mechanism = match name.to_ascii_lowercase().as_slice() {

@@ -152,7 +152,11 @@ pub fn canonical_body(body: &[u8], canon: Canon) -> Vec<u8> {
     while !rest.is_empty() {
         let end = memchr::memchr(b'\n', rest);
         let line = &rest[..end.unwrap_or(rest.len())];
-        let line = if end.is_some() { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
+        let line = if end.is_some() {
+            line.strip_suffix(b"\r").unwrap_or(line)
+        } else {
+            line
+        };
         rest = end.map_or(&[][..], |end| &rest[end + 1..]);
         let start = out.len();
         if canon == Canon::Simple {
@@ -163,7 +167,10 @@ pub fn canonical_body(body: &[u8], canon: Canon) -> Vec<u8> {
             push_empty_lines(&mut out, &mut empty_lines);
             out.extend_from_slice(line);
         } else {
-            let text_end = line.iter().rposition(|b| *b != b' ' && *b != b'\t').map_or(0, |at| at + 1);
+            let text_end = line
+                .iter()
+                .rposition(|b| *b != b' ' && *b != b'\t')
+                .map_or(0, |at| at + 1);
             if text_end == 0 {
                 empty_lines += 1;
                 continue;
