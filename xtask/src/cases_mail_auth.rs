@@ -189,7 +189,9 @@ fn run_arc(path: &Path) -> anyhow::Result<Vec<Row>> {
 fn run_dkim(cases: &Value) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for case in items(cases) {
-        let raw = base64::engine::general_purpose::STANDARD.decode(text(&case["message_b64"]))?;
+        let raw = base64::engine::general_purpose::STANDARD
+            .decode(text(&case["message_b64"]))
+            .map_err(|error| anyhow::anyhow!("{} is not base64: {error}", case["id"]))?;
         let message = Message::read(&raw, &mut Budget::default());
         let zone = Recorded::from_value(&case["dns"], Completeness::Whole)?;
         let signatures = dkim::verify(&message, &zone, None);
