@@ -42,7 +42,10 @@ pub fn run(dir: &Path) -> anyhow::Result<Vec<(&'static str, Vec<Row>)>> {
     }
     if let Some(path) = find(dir, "ar-dmarc", ".json")? {
         let cases = read_json(&path)?;
-        suites.push(("authentication-results", run_results(&cases["authentication_results"])));
+        suites.push((
+            "authentication-results",
+            run_results(&cases["authentication_results"]),
+        ));
         suites.push(("dmarc", run_dmarc(&cases["dmarc"])?));
     }
     Ok(suites)
@@ -53,7 +56,10 @@ fn find(dir: &Path, prefix: &str, ending: &str) -> anyhow::Result<Option<PathBuf
         .with_context(|| format!("cannot list {}", dir.display()))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
             name.starts_with(prefix) && name.ends_with(ending)
         })
         .collect();
@@ -78,7 +84,9 @@ fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 fn items(value: &Value) -> &[Value] {
-    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
+    value
+        .as_array()
+        .map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
 fn text(value: &Value) -> String {
@@ -92,7 +100,9 @@ fn text(value: &Value) -> String {
 /// The suites write bytes as the characters of the same number.
 fn bytes(value: &Value) -> Vec<u8> {
     let all: String = items(value).iter().map(text).collect();
-    all.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect()
+    all.chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
+        .collect()
 }
 
 fn run_spf(path: &Path) -> anyhow::Result<Vec<Row>> {
@@ -112,7 +122,9 @@ fn run_spf(path: &Path) -> anyhow::Result<Vec<Row>> {
             );
             let got = outcome.result.as_str();
             let explanation = outcome.explanation.unwrap_or_else(|| "DEFAULT".to_owned());
-            let is_explained = test.get("explanation").is_none_or(|wanted| text(wanted) == explanation);
+            let is_explained = test
+                .get("explanation")
+                .is_none_or(|wanted| text(wanted) == explanation);
             rows.push(Row {
                 case: name.clone(),
                 expect: json!({"result": test["result"], "explanation": test["explanation"]}),
@@ -134,7 +146,11 @@ fn zone_entry(records: &Value) -> anyhow::Result<Entry> {
         for (kind, value) in members(record) {
             match kind.as_str() {
                 // Records of type SPF stand for TXT unless there are some (or NONE) of that type.
-                "SPF" => policies.push(if value == &json!([]) { Vec::new() } else { bytes(value) }),
+                "SPF" => policies.push(if value == &json!([]) {
+                    Vec::new()
+                } else {
+                    bytes(value)
+                }),
                 "TXT" if value == "NONE" => {
                     // With TIMEOUT beside it the type times out.
                     policies.clear();
@@ -149,7 +165,10 @@ fn zone_entry(records: &Value) -> anyhow::Result<Entry> {
                 "CNAME" => entry.cname = Some(text(value)),
                 "MX" => {
                     let preference = u16::try_from(value[0].as_u64().unwrap_or(0))?;
-                    entry.mx.get_or_insert_default().push((preference, text(&value[1])));
+                    entry
+                        .mx
+                        .get_or_insert_default()
+                        .push((preference, text(&value[1])));
                 }
                 _ => {}
             }
@@ -167,14 +186,24 @@ fn run_arc(path: &Path) -> anyhow::Result<Vec<Row>> {
         let mut zone = Recorded::new(Completeness::Whole);
         for (name, record) in members(&document["txt-records"]) {
             let txt = Some(vec![bytes(record)]);
-            zone.insert(name, Entry { txt, ..Entry::default() });
+            zone.insert(
+                name,
+                Entry {
+                    txt,
+                    ..Entry::default()
+                },
+            );
         }
         for (name, test) in members(&document["tests"]) {
             let message = Message::read(text(&test["message"]).as_bytes(), &mut Budget::default());
             let outcome = arc::validate(&message, &zone);
             let wanted = text(&test["cv"]).to_lowercase();
             // Empty: the newest or an older sealer already said fail.
-            let wanted = if wanted.is_empty() { "fail".to_owned() } else { wanted };
+            let wanted = if wanted.is_empty() {
+                "fail".to_owned()
+            } else {
+                wanted
+            };
             rows.push(Row {
                 case: name.clone(),
                 expect: test["cv"].clone(),
@@ -195,8 +224,15 @@ fn run_dkim(cases: &Value) -> anyhow::Result<Vec<Row>> {
         let message = Message::read(&raw, &mut Budget::default());
         let zone = Recorded::from_value(&case["dns"], Completeness::Whole)?;
         let signatures = dkim::verify(&message, &zone, None);
-        let results: Vec<&str> = signatures.iter().map(|signature| signature.result.as_str()).collect();
-        let dkim = if results.is_empty() { "none".to_owned() } else { results.join(",") };
+        let results: Vec<&str> = signatures
+            .iter()
+            .map(|signature| signature.result.as_str())
+            .collect();
+        let dkim = if results.is_empty() {
+            "none".to_owned()
+        } else {
+            results.join(",")
+        };
         let arc = arc::validate(&message, &zone);
         let fits = |wanted: &Value, got: &str| {
             wanted.is_null() || text(wanted) == got || text(wanted).split("-or-").any(|one| one == got)
@@ -214,17 +250,26 @@ fn run_dkim(cases: &Value) -> anyhow::Result<Vec<Row>> {
 fn run_results(cases: &Value) -> Vec<Row> {
     let mut rows = Vec::new();
     for case in items(cases) {
-        let mut raw: String = items(&case["headers"]).iter().map(|line| text(line) + "\r\n").collect();
+        let mut raw: String = items(&case["headers"])
+            .iter()
+            .map(|line| text(line) + "\r\n")
+            .collect();
         raw.push_str("\r\n");
         let message = Message::read(raw.as_bytes(), &mut Budget::default());
         let ids: Vec<String> = items(&case["trusted_authserv_ids"]).iter().map(text).collect();
-        let hosted: Vec<String> =
-            case["hosted_by"].as_array().into_iter().flatten().map(text).collect();
+        let hosted: Vec<String> = case["hosted_by"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(text)
+            .collect();
         let boundary = Boundary::from_ids(&ids, &hosted);
         let authors = author_domains(&message);
         let recorded = results::recorded(&message, &boundary, authors.first().map(String::as_str));
-        let is_used =
-            matches!(recorded.state, results::RecordedState::Used | results::RecordedState::CheckedNoAnswer);
+        let is_used = matches!(
+            recorded.state,
+            results::RecordedState::Used | results::RecordedState::CheckedNoAnswer
+        );
         let got = json!({
             "use": is_used,
             "state": recorded.state.as_str(),

@@ -41,7 +41,14 @@ fn spf_of_the_standard() {
     let zone = Recorded::from_json(zone, Completeness::Whole).expect("it is a zone");
     let check = |ip: &str| {
         let ip = ip.parse().expect("it is an address");
-        spf::check(&zone, ip, "h.example", "a@example.com", &spf::SpfContext::default()).result
+        spf::check(
+            &zone,
+            ip,
+            "h.example",
+            "a@example.com",
+            &spf::SpfContext::default(),
+        )
+        .result
     };
     assert_eq!(check("192.0.2.129"), MethodResult::Pass);
     assert_eq!(check("192.0.2.1"), MethodResult::Fail);
@@ -50,7 +57,13 @@ fn spf_of_the_standard() {
 #[test]
 fn what_was_not_recorded_is_not_a_fail() {
     let ip = "192.0.2.1".parse().expect("it is an address");
-    let outcome = spf::check(&NoDns, ip, "h.example", "a@example.com", &spf::SpfContext::default());
+    let outcome = spf::check(
+        &NoDns,
+        ip,
+        "h.example",
+        "a@example.com",
+        &spf::SpfContext::default(),
+    );
     assert_eq!(outcome.result, MethodResult::NotCheckable);
     let message = Message::read(b"From: a@example.com\r\n\r\nx", &mut Budget::default());
     let known = authenticate(&message, &Boundary::default(), Some(&NoDns));

@@ -142,7 +142,7 @@ fn check(
         return Err(bad("it ends before it begins".to_owned()));
     }
     add_remarks(message, &tags, &mut signature.remarks);
-    let signed = Signed::read(&tags)?;
+    let signed = Signed::read(&tags, Canon::Simple)?;
     if let (Some(at), Some(expires)) = (at, expires)
         && at > expires
     {
@@ -238,11 +238,11 @@ pub(super) struct Signed {
 }
 
 impl Signed {
-    pub(super) fn read(tags: &Tags) -> Result<Self, (MethodResult, String)> {
+    pub(super) fn read(tags: &Tags, missing: Canon) -> Result<Self, (MethodResult, String)> {
         let bad = |why: String| (MethodResult::Permerror, why);
         let algorithm = Algorithm::read(tags.need("a").map_err(bad)?)?;
         let (header_canon, body_canon) =
-            Canon::read_pair(tags.get("c")).ok_or_else(|| bad("c= is unknown".to_owned()))?;
+            Canon::read_pair(tags.get("c"), missing).ok_or_else(|| bad("c= is unknown".to_owned()))?;
         let length = match tags.get("l") {
             None => None,
             // RFC 6376, section 3.5: 1*76DIGIT; a length that no message has is no length.

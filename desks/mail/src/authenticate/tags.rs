@@ -84,10 +84,10 @@ pub enum Canon {
 }
 
 impl Canon {
-    /// The forms of header and body that `c=` names; both simple where it is absent.
-    pub fn read_pair(tag: Option<&str>) -> Option<(Canon, Canon)> {
+    /// The forms of header and body that `c=` names; both `missing` where it is absent.
+    pub fn read_pair(tag: Option<&str>, missing: Canon) -> Option<(Canon, Canon)> {
         let Some(tag) = tag else {
-            return Some((Canon::Simple, Canon::Simple));
+            return Some((missing, missing));
         };
         let (header, body) = tag.split_once('/').unwrap_or((tag, "simple"));
         Some((Canon::read(header)?, Canon::read(body)?))
