@@ -216,6 +216,7 @@ fn has_prefix(subject: &str, prefixes: &[&str]) -> bool {
 /// Whether text begins with the fields that a screen shows (`From:`, `Sent:`, `Subject:`), and is not a message itself.
 pub(super) fn is_screen_copy(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(16 << 10)];
+    let mut is_printed = false;
     for line in head.split(|byte| *byte == b'\n').take(200) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
@@ -241,6 +242,10 @@ pub(super) fn is_screen_copy(bytes: &[u8]) -> bool {
         if is_machine_date || name.starts_with("x-") || MACHINE.contains(&name.as_str()) {
             return false;
         }
+    }
+    // A message may have no more than these either; only a screen has another name or another date among them.
+    if !is_printed {
+        return false;
     }
     let lines = lines::of_text(&String::from_utf8_lossy(head));
     let first = lines
