@@ -226,6 +226,10 @@ pub(super) fn is_screen_copy(bytes: &[u8]) -> bool {
             continue;
         };
         let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        is_printed |= !matches!(
+            name.as_str(),
+            "from" | "to" | "cc" | "subject" | "reply-to" | "sender"
+        );
         let value = String::from_utf8_lossy(&line[line.iter().position(|byte| *byte == b':').unwrap_or(0)..]);
         let is_machine_date =
             name == "date" && super::displayed::has_rfc_order(value.trim_start_matches(':'));
