@@ -216,6 +216,7 @@ fn has_prefix(subject: &str, prefixes: &[&str]) -> bool {
 /// Whether text begins with the fields that a screen shows (`From:`, `Sent:`, `Subject:`), and is not a message itself.
 pub(super) fn is_screen_copy(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(16 << 10)];
+    let mut is_printed = false;
     for line in head.split(|byte| *byte == b'\n').take(200) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
@@ -225,6 +226,10 @@ pub(super) fn is_screen_copy(bytes: &[u8]) -> bool {
             continue;
         };
         let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        is_printed |= !matches!(
+            name.as_str(),
+            "from" | "to" | "cc" | "subject" | "reply-to" | "sender"
+        );
         let value = String::from_utf8_lossy(&line[line.iter().position(|byte| *byte == b':').unwrap_or(0)..]);
         let is_machine_date =
             name == "date" && super::displayed::has_rfc_order(value.trim_start_matches(':'));
@@ -241,6 +246,10 @@ pub(super) fn is_screen_copy(bytes: &[u8]) -> bool {
         if is_machine_date || name.starts_with("x-") || MACHINE.contains(&name.as_str()) {
             return false;
         }
+    }
+    // A message may have no more than these either; only a screen has another name or another date among them.
+    if !is_printed {
+        return false;
     }
     let lines = lines::of_text(&String::from_utf8_lossy(head));
     let first = lines

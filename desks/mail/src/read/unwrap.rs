@@ -365,6 +365,7 @@ fn within(message: &Message, budget: &mut Budget) -> Vec<Within> {
             .value("content-type")
             .is_some_and(|value| value.to_ascii_lowercase().starts_with("multipart/digest"));
     let mut found = Vec::new();
+    let mut slices = nested(&message.raw).into_iter();
     // A second reading of the same bytes (uneven line ends) is no further message.
     for part in message.parts.iter().filter(|part| !part.path.contains(' ')) {
         if found.len() >= MAX_ORIGINALS {
@@ -378,7 +379,13 @@ fn within(message: &Message, budget: &mut Budget) -> Vec<Within> {
             "message/rfc822" | "message/global" | "message/news"
         );
         let is_bare = part.text.is_none() && is_digest && container::has_header(&part.bytes);
-        if is_declared || is_headers || is_bare {
+        let is_whole = part.text.is_none() && part.bytes == message.raw;
+        let bytes = if is_whole {
+            slices.next().unwrap_or_default()
+        } else {
+            part.bytes.clone()
+        };
+        if is_declared || is_headers || is_bare || is_whole {
             let how = match (is_arf, is_digest) {
                 (true, _) => How::Arf,
                 (_, true) => How::Digest,
@@ -387,7 +394,7 @@ fn within(message: &Message, budget: &mut Budget) -> Vec<Within> {
             found.push(Within {
                 how,
                 part: part.path.clone(),
-                bytes: part.bytes.clone(),
+                bytes,
             });
             continue;
         }
@@ -417,6 +424,27 @@ fn within(message: &Message, budget: &mut Budget) -> Vec<Within> {
         }
     }
     found
+}
+
+/// The bytes of messages that are attached without an encoding: the parser gives the whole input for them, with offsets.
+fn nested(raw: &[u8]) -> Vec<Vec<u8>> {
+    let Some(parsed) = mail_parser::MessageParser::new().parse(raw) else {
+        return Vec::new();
+    };
+    let is_nested = |part: &&mail_parser::MessagePart<'_>| match &part.body {
+        mail_parser::PartType::Message(message) => message.raw_message.as_ref() == raw,
+        _ => false,
+    };
+    let slices = parsed
+        .parts
+        .iter()
+        .filter(is_nested)
+        .take(MAX_ORIGINALS)
+        .map(|part| {
+            let (start, end) = (part.raw_body_offset() as usize, part.raw_end_offset() as usize);
+            raw.get(start..end).unwrap_or_default().to_vec()
+        });
+    slices.collect()
 }
 
 /// Bytes that nobody declared a message are one only if they begin with a sender and a subject or a date.
