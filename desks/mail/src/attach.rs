@@ -36,7 +36,3 @@ pub fn examine(attachment: Attachment<'_>, budget: &mut Budget) -> Contents {
     let _ = (attachment, budget);
     Contents::default()
 }
-/// x
-pub fn qr_in_text(_t: &str, _b: &mut Budget) -> Vec<(usize, String)> { Vec::new() }
-/// x
-pub fn qr_in_tables(_t: &str, _b: &mut Budget) -> Vec<String> { Vec::new() }

@@ -153,7 +153,7 @@ impl Examiner {
                 why_not: "forwarding took away its header, so its sender cannot be checked".to_owned(),
                 ..Authentication::default()
             },
-            Headers::Present => authenticate(&message, &self.boundary),
+            Headers::Present => authenticate(&message, &self.boundary, None),
         };
         let scene = Scene::new(&message, &authentication, &self.known, &mut budget);
         let imitates = |host: &str| self.imitation(host);

@@ -239,7 +239,7 @@ fn unshown(authentication: &Authentication, headers: Headers) -> Option<f64> {
     if headers == Headers::Lost {
         return Some(0.5);
     }
-    if authentication.aligned == Some(false) && authentication.state == State::Used {
+    if authentication.aligned == Some(false) && authentication.state == State::Recorded {
         return Some(0.8);
     }
     Some(0.35)

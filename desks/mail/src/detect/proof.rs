@@ -39,7 +39,7 @@ pub fn detect(scene: &Scene<'_>, claims: &Claims<'_>) -> Vec<Graded> {
             quote(),
         ));
     }
-    if authentication.aligned == Some(false) && authentication.state == State::Used && authentication.dmarc != Some(MethodResult::Pass) {
+    if authentication.aligned == Some(false) && authentication.state == State::Recorded && authentication.dmarc != Some(MethodResult::Pass) {
         found.push(graded(
             Signal::Unaligned,
             if is_excused { 0.0 } else { 1.0 },
