@@ -131,6 +131,7 @@ fn pollwatch(register_path: &Path, repetitions: usize, pairs: &[&str]) -> anyhow
             now: jiff::Timestamp::UNIX_EPOCH,
             seed: 0,
             scratch: None,
+            judges: Default::default(),
         };
         // Opening compiles the register.
         LookalikeDesk.open(&ctx, None)?;

@@ -26,8 +26,6 @@ pub struct Labelled {
     pub sub: String,
     /// Where it comes from.
     pub source: String,
-    /// Date of the message, as the label has it.
-    pub date: String,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
@@ -41,7 +39,11 @@ fn unpack(path: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     for entry in tar::Archive::new(decoder).entries()? {
         let mut entry = entry?;
         if entry.header().entry_type().is_file() {
-            let name = entry.path()?.to_string_lossy().trim_start_matches("./").to_owned();
+            let name = entry
+                .path()?
+                .to_string_lossy()
+                .trim_start_matches("./")
+                .to_owned();
             let mut bytes = Vec::new();
             entry.read_to_end(&mut bytes)?;
             files.insert(name, bytes);
@@ -67,7 +69,6 @@ pub fn corpus(dir: &Path) -> Result<Vec<Labelled>> {
                 label: field(1),
                 sub: field(2),
                 source: field(3),
-                date: field(5),
                 bytes,
             });
         }
@@ -79,7 +80,12 @@ pub fn corpus(dir: &Path) -> Result<Vec<Labelled>> {
 pub fn register(dir: &Path) -> Result<Arc<Register>> {
     let org: Value = serde_json::from_str(&fs::read_to_string(dir.join("org.json"))?)?;
     let strings = |value: &Value| -> Vec<String> {
-        value.as_array().into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned)).collect()
+        value
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|one| one.as_str().map(str::to_owned))
+            .collect()
     };
     let ids: Vec<String> = strings(&org["trusted_authserv_ids"])
         .iter()
@@ -102,15 +108,36 @@ pub fn register(dir: &Path) -> Result<Arc<Register>> {
             .iter()
             .map(|vip| {
                 let (name, role) = vip.split_once(" (").unwrap_or((vip, ""));
-                format!("{{ name = {}, role = {} }}", json!(name), json!(role.trim_end_matches(')')))
+                format!(
+                    "{{ name = {}, role = {} }}",
+                    json!(name),
+                    json!(role.trim_end_matches(')'))
+                )
             })
             .collect();
-        let boundary = if at == 0 { format!("mail = {{ authserv_ids = {} }}\n", quoted(&ids)) } else { String::new() };
-        let kind = if one["role"] == "campaign" { "campaign" } else { "office" };
-        let more = format!("partners = {}\npeople = [{}]\n{boundary}", quoted(&strings(&one["partners"])), people.join(", "));
+        let boundary = if at == 0 {
+            format!("mail = {{ authserv_ids = {} }}\n", quoted(&ids))
+        } else {
+            String::new()
+        };
+        let kind = if one["role"] == "campaign" {
+            "campaign"
+        } else {
+            "office"
+        };
+        let more = format!(
+            "partners = {}\npeople = [{}]\n{boundary}",
+            quoted(&strings(&one["partners"])),
+            people.join(", ")
+        );
         add(name, kind, &strings(&one["domains"]), &more);
         for vendor in one["vendors"].as_array().into_iter().flatten() {
-            add(vendor["name"].as_str().unwrap_or_default(), "vendor", &strings(&vendor["domains"]), "");
+            add(
+                vendor["name"].as_str().unwrap_or_default(),
+                "vendor",
+                &strings(&vendor["domains"]),
+                "",
+            );
         }
     }
     let (register, problems) = Register::parse("org.json", &text, &|name| pollwatch_names::protectable(name))
@@ -150,7 +177,8 @@ impl Table {
     }
 
     fn line(&mut self, case: &str, function: &str, expect: Value, got: Value, pass: bool) {
-        self.lines.push(json!({"case": case, "fn": function, "expect": expect, "got": got, "pass": pass}));
+        self.lines
+            .push(json!({"case": case, "fn": function, "expect": expect, "got": got, "pass": pass}));
     }
 }
 
@@ -235,8 +263,17 @@ fn real(dir: &Path, examiner: &Examiner, table: &mut Table) -> Result<()> {
                 core += 1;
                 core_alarm += usize::from(verdict.is_alarm());
                 core_phish += usize::from(verdict == Verdict::Phishing);
-                points.entry("credential").or_default().push((worst.scored.probability, true));
-                table.line(&mail.file, "credential", json!("suspicious or worse"), json!(verdict.word()), verdict.is_alarm());
+                points
+                    .entry("credential")
+                    .or_default()
+                    .push((worst.scored.probability, true));
+                table.line(
+                    &mail.file,
+                    "credential",
+                    json!("suspicious or worse"),
+                    json!(verdict.word()),
+                    verdict.is_alarm(),
+                );
             }
             ("phish", "likely-legit") => {}
             ("phish", _) => {
@@ -249,8 +286,17 @@ fn real(dir: &Path, examiner: &Examiner, table: &mut Table) -> Result<()> {
                 entry.0 += 1;
                 entry.1 += usize::from(verdict.is_alarm());
                 entry.2 += usize::from(has_strong(worst));
-                points.entry(slice).or_default().push((worst.scored.probability, false));
-                table.line(&mail.file, "ham", json!("no alarm"), json!(verdict.word()), !verdict.is_alarm());
+                points
+                    .entry(slice)
+                    .or_default()
+                    .push((worst.scored.probability, false));
+                table.line(
+                    &mail.file,
+                    "ham",
+                    json!("no alarm"),
+                    json!(verdict.word()),
+                    !verdict.is_alarm(),
+                );
             }
             _ => {
                 spam += 1;
@@ -258,27 +304,78 @@ fn real(dir: &Path, examiner: &Examiner, table: &mut Table) -> Result<()> {
             }
         }
     }
-    table.row("credential phishing, suspicious or worse", format!("{:.3} of {core}", share(core_alarm, core)), "0.80, goal 0.92");
-    table.row("  of them phishing", format!("{:.3}", share(core_phish, core)), "0.55, goal 0.75");
+    table.row(
+        "credential phishing, suspicious or worse",
+        format!("{:.3} of {core}", share(core_alarm, core)),
+        "0.80, goal 0.92",
+    );
+    table.row(
+        "  of them phishing",
+        format!("{:.3}", share(core_phish, core)),
+        "0.55, goal 0.75",
+    );
     let ham: usize = slices.values().map(|slice| slice.0).sum();
     let alarms: usize = slices.values().map(|slice| slice.1).sum();
     let strong: usize = slices.values().map(|slice| slice.2).sum();
-    table.row("ham, suspicious or worse", format!("{:.2} % ({alarms} of {ham})", 100.0 * share(alarms, ham)), "1.0 %, goal 0.3 %");
+    table.row(
+        "ham, suspicious or worse",
+        format!("{:.2} % ({alarms} of {ham})", 100.0 * share(alarms, ham)),
+        "1.0 %, goal 0.3 %",
+    );
     for (name, (all, alarm, _)) in &slices {
-        table.row(format!("  {name}"), format!("{:.2} % ({alarm} of {all})", 100.0 * share(*alarm, *all)), "3 % or one");
+        table.row(
+            format!("  {name}"),
+            format!("{:.2} % ({alarm} of {all})", 100.0 * share(*alarm, *all)),
+            "3 % or one",
+        );
     }
-    table.row("ham with a strong CLAIM or PATH signal", format!("{:.2} %", 100.0 * share(strong, ham)), "3 %, goal 1 %");
-    table.row("other phishing (prizes, advance fee, dating …), alarm", format!("{:.3} of {other}", share(other_alarm, other)), "any answer");
-    table.row("spam of 2009-10, alarm", format!("{:.3} of {spam}", share(spam_alarm, spam)), "any answer");
+    table.row(
+        "ham with a strong CLAIM or PATH signal",
+        format!("{:.2} %", 100.0 * share(strong, ham)),
+        "3 %, goal 1 %",
+    );
+    table.row(
+        "other phishing (prizes, advance fee, dating …), alarm",
+        format!("{:.3} of {other}", share(other_alarm, other)),
+        "any answer",
+    );
+    table.row(
+        "spam of 2009-10, alarm",
+        format!("{:.3} of {spam}", share(spam_alarm, spam)),
+        "any answer",
+    );
     let all_points: Vec<(f64, bool)> = points.values().flatten().copied().collect();
-    table.row("calibration error (ECE), credential and ham", format!("{:.3}", ece(&all_points)), "goal 0.05");
+    table.row(
+        "calibration error (ECE), credential and ham",
+        format!("{:.3}", ece(&all_points)),
+        "goal 0.05",
+    );
     for (name, points) in &points {
         table.row(format!("  {name}"), format!("{:.3}", ece(points)), "");
     }
-    table.row("speed, messages a second, one core", format!("{:.0}", corpus.len() as f64 / seconds), "300, goal 1,000");
-    table.row("slowest message of the corpus, ms", format!("{:.0}", slowest.as_secs_f64() * 1e3), "2,000");
-    table.row("memory at its highest, MB (corpus in it: see below)", format!("{}", peak_mb()), "");
-    table.row("  corpus held in memory, MB", format!("{}", corpus.iter().map(|mail| mail.bytes.len()).sum::<usize>() >> 20), "");
+    table.row(
+        "speed, messages a second, one core",
+        format!("{:.0}", corpus.len() as f64 / seconds),
+        "300, goal 1,000",
+    );
+    table.row(
+        "slowest message of the corpus, ms",
+        format!("{:.0}", slowest.as_secs_f64() * 1e3),
+        "2,000",
+    );
+    table.row(
+        "memory at its highest, MB (corpus in it: see below)",
+        format!("{}", peak_mb()),
+        "",
+    );
+    table.row(
+        "  corpus held in memory, MB",
+        format!(
+            "{}",
+            corpus.iter().map(|mail| mail.bytes.len()).sum::<usize>() >> 20
+        ),
+        "",
+    );
     Ok(())
 }
 
@@ -298,7 +395,14 @@ fn peak_mb() -> u64 {
     fs::read_to_string("/proc/self/status")
         .unwrap_or_default()
         .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse::<u64>().ok())
+        .find_map(|line| {
+            line.strip_prefix("VmHWM:")?
+                .trim()
+                .split(' ')
+                .next()?
+                .parse::<u64>()
+                .ok()
+        })
         .unwrap_or(0)
         / 1024
 }
@@ -306,7 +410,11 @@ fn peak_mb() -> u64 {
 fn handmade(dir: &Path, examiner: &Examiner, table: &mut Table) -> Result<()> {
     let files = unpack(&dir.join("handmade.tar.zst"))?;
     let text = fs::read_to_string(dir.join("cases.jsonl"))?;
-    let cases: Vec<Value> = text.lines().filter(|line| !line.trim().is_empty()).map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let cases: Vec<Value> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
     let mut bad: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let (mut ham, mut ham_right) = (0, 0);
     let mut pairs: BTreeMap<String, (usize, usize)> = BTreeMap::new();
@@ -317,7 +425,10 @@ fn handmade(dir: &Path, examiner: &Examiner, table: &mut Table) -> Result<()> {
     let mut clusters: Vec<String> = Vec::new();
     for case in &cases {
         let text = |name: &str| case[name].as_str().unwrap_or_default();
-        let Some(bytes) = files.get(text("file")).or_else(|| files.get(&format!("eml/{}.eml", text("id")))) else {
+        let Some(bytes) = files
+            .get(text("file"))
+            .or_else(|| files.get(&format!("eml/{}.eml", text("id"))))
+        else {
             println!("no file for {}", text("id"));
             continue;
         };
@@ -332,9 +443,18 @@ fn handmade(dir: &Path, examiner: &Examiner, table: &mut Table) -> Result<()> {
         }
         for one in &all {
             traits.push(one.traits.clone());
-            clusters.push(if text("cluster").is_empty() { text("id").to_owned() } else { text("cluster").to_owned() });
+            clusters.push(if text("cluster").is_empty() {
+                text("id").to_owned()
+            } else {
+                text("cluster").to_owned()
+            });
         }
-        let also: Vec<&str> = case["also_ok"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let also: Vec<&str> = case["also_ok"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         let expect = text("verdict");
         let is_right = match expect {
             "any" => true,
@@ -348,7 +468,13 @@ fn handmade(dir: &Path, examiner: &Examiner, table: &mut Table) -> Result<()> {
                 text("id"),
                 judged.scored.probability,
                 judged.scored.score,
-                judged.scored.weighed.iter().map(|one| format!("{} {:.1}", one.seen.signal.id(), one.weight)).collect::<Vec<_>>().join(", ")
+                judged
+                    .scored
+                    .weighed
+                    .iter()
+                    .map(|one| format!("{} {:.1}", one.seen.signal.id(), one.weight))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             );
         }
         match expect {
@@ -358,7 +484,11 @@ fn handmade(dir: &Path, examiner: &Examiner, table: &mut Table) -> Result<()> {
             }
             "any" => {}
             _ if text("kind") != "hostile" => {
-                let key = if text("cluster").is_empty() { text("id") } else { text("cluster") };
+                let key = if text("cluster").is_empty() {
+                    text("id")
+                } else {
+                    text("cluster")
+                };
                 let entry = bad.entry(key.to_owned()).or_default();
                 entry.0 += usize::from(is_right);
                 entry.1 += 1;
@@ -374,11 +504,25 @@ fn handmade(dir: &Path, examiner: &Examiner, table: &mut Table) -> Result<()> {
             recon += 1;
             recon_right += usize::from(is_right);
         }
-        for wanted_signal in case["signals"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        for wanted_signal in case["signals"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+        {
             signals += 1;
-            let is_there = all.iter().flat_map(|one| &one.scored.weighed).any(|one| one.seen.signal.id() == wanted_signal);
+            let is_there = all
+                .iter()
+                .flat_map(|one| &one.scored.weighed)
+                .any(|one| one.seen.signal.id() == wanted_signal);
             signals_there += usize::from(is_there);
-            table.line(text("id"), "signal", json!(wanted_signal), json!(is_there), is_there);
+            table.line(
+                text("id"),
+                "signal",
+                json!(wanted_signal),
+                json!(is_there),
+                is_there,
+            );
             if !is_there {
                 println!("missing signal: {} {wanted_signal}", text("id"));
             }
@@ -388,7 +532,11 @@ fn handmade(dir: &Path, examiner: &Examiner, table: &mut Table) -> Result<()> {
             .flat_map(|one| &one.indicators)
             .map(|one| (one.value.to_lowercase(), one.role))
             .collect();
-        for list in case["indicators"].as_object().into_iter().flat_map(|map| map.values()) {
+        for list in case["indicators"]
+            .as_object()
+            .into_iter()
+            .flat_map(|map| map.values())
+        {
             for value in list.as_array().into_iter().flatten().filter_map(Value::as_str) {
                 wanted += 1;
                 let lower = value.to_lowercase();
@@ -405,26 +553,74 @@ fn handmade(dir: &Path, examiner: &Examiner, table: &mut Table) -> Result<()> {
                 }
             }
         }
-        for value in case["not_indicators"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            let is_there = values.iter().any(|(known, role)| known == value && matches!(role, Role::Attacker | Role::AbusedService));
+        for value in case["not_indicators"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+        {
+            let is_there = values
+                .iter()
+                .any(|(known, role)| known == value && matches!(role, Role::Attacker | Role::AbusedService));
             wrongly += usize::from(is_there);
-            table.line(text("id"), "not-indicator", json!(value), json!(is_there), !is_there);
+            table.line(
+                text("id"),
+                "not-indicator",
+                json!(value),
+                json!(is_there),
+                !is_there,
+            );
             if is_there {
                 println!("listed wrongly: {} {value}", text("id"));
             }
         }
     }
     let right: f64 = bad.values().map(|(right, all)| share(*right, *all)).sum();
-    table.row("hand-written phishing right (a cluster is one case)", format!("{:.3} of {}", right / bad.len().max(1) as f64, bad.len()), "0.85, goal 0.97");
-    table.row("hand-written ham right", format!("{:.3} of {ham}", share(ham_right, ham)), "0.92, goal 1.0");
-    let both = pairs.values().filter(|(right, all)| right == all && *all == 2).count();
-    table.row("pairs with both halves right", format!("{:.3} of {}", share(both, pairs.len()), pairs.len()), "0.75, goal 1.0");
-    table.row("reconstructions of public attacks right", format!("{recon_right} of {recon}"), "all");
-    table.row("named signals in the explanation", format!("{:.3} of {signals}", share(signals_there, signals)), "0.90, goal 0.98");
-    table.row("indicators listed", format!("{:.3} of {wanted}", share(listed, wanted)), "0.95, goal 1.0");
+    table.row(
+        "hand-written phishing right (a cluster is one case)",
+        format!("{:.3} of {}", right / bad.len().max(1) as f64, bad.len()),
+        "0.85, goal 0.97",
+    );
+    table.row(
+        "hand-written ham right",
+        format!("{:.3} of {ham}", share(ham_right, ham)),
+        "0.92, goal 1.0",
+    );
+    let both = pairs
+        .values()
+        .filter(|(right, all)| right == all && *all == 2)
+        .count();
+    table.row(
+        "pairs with both halves right",
+        format!("{:.3} of {}", share(both, pairs.len()), pairs.len()),
+        "0.75, goal 1.0",
+    );
+    table.row(
+        "reconstructions of public attacks right",
+        format!("{recon_right} of {recon}"),
+        "all",
+    );
+    table.row(
+        "named signals in the explanation",
+        format!("{:.3} of {signals}", share(signals_there, signals)),
+        "0.90, goal 0.98",
+    );
+    table.row(
+        "indicators listed",
+        format!("{:.3} of {wanted}", share(listed, wanted)),
+        "0.95, goal 1.0",
+    );
     table.row("not_indicators listed as malicious", wrongly.to_string(), "0");
-    table.row("campaigns: B-cubed precision and recall", b_cubed(&traits, &clusters), "");
-    table.row(format!("slowest of {hostile} hostile files, ms"), format!("{:.0}", slowest.as_secs_f64() * 1e3), "2,000");
+    table.row(
+        "campaigns: B-cubed precision and recall",
+        b_cubed(&traits, &clusters),
+        "",
+    );
+    table.row(
+        format!("slowest of {hostile} hostile files, ms"),
+        format!("{:.0}", slowest.as_secs_f64() * 1e3),
+        "2,000",
+    );
     Ok(())
 }
 
@@ -438,15 +634,24 @@ fn b_cubed(traits: &[Traits], clusters: &[String]) -> String {
     }
     let (mut precision, mut recall, mut count) = (0.0, 0.0, 0.0);
     for at in 0..traits.len() {
-        let same_truth: Vec<usize> = (0..traits.len()).filter(|other| clusters[*other] == clusters[at]).collect();
+        let same_truth: Vec<usize> = (0..traits.len())
+            .filter(|other| clusters[*other] == clusters[at])
+            .collect();
         if same_truth.len() < 2 {
             continue;
         }
         let same_found: Vec<usize> = (0..traits.len()).filter(|other| of[*other] == of[at]).collect();
-        let both = same_found.iter().filter(|other| same_truth.contains(other)).count() as f64;
+        let both = same_found
+            .iter()
+            .filter(|other| same_truth.contains(other))
+            .count() as f64;
         precision += both / same_found.len() as f64;
         recall += both / same_truth.len() as f64;
         count += 1.0;
     }
-    if count == 0.0 { "no clusters".to_owned() } else { format!("{:.3} {:.3}", precision / count, recall / count) }
+    if count == 0.0 {
+        "no clusters".to_owned()
+    } else {
+        format!("{:.3} {:.3}", precision / count, recall / count)
+    }
 }

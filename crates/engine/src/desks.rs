@@ -1,6 +1,9 @@
 //! Every desk that this build has. A new desk is one line here.
 
-use pollwatch_model::Desk;
+use std::sync::Arc;
+
+use pollwatch_lookalike::NamesJudge;
+use pollwatch_model::{Desk, Judges, Register};
 
 /// The desks, in the order in which people read about them.
 pub fn all() -> &'static [&'static dyn Desk] {
@@ -10,6 +13,16 @@ pub fn all() -> &'static [&'static dyn Desk] {
 /// The desk of a name.
 pub fn named(name: &str) -> Option<&'static dyn Desk> {
     all().iter().copied().find(|desk| desk.card().name == name)
+}
+
+/// The judgements of other desks that the desk `name` may ask for.
+pub fn judges(name: &str, register: &Register) -> Judges {
+    match name {
+        "mail" => Judges {
+            names: Some(Arc::new(NamesJudge::compile(register))),
+        },
+        _ => Judges::default(),
+    }
 }
 
 /// What the design foresees and this build does not have: title, and what goes unseen without it. The brief names them.

@@ -339,6 +339,7 @@ impl Workspace {
             now,
             seed: 0,
             scratch: None,
+            judges: crate::desks::judges(name, &self.register),
         };
         let mut recorder = WorkspaceRecorder::new(self, name, sources, now);
         crate::run::run(desk, &ctx, sources, &mut recorder, watcher)

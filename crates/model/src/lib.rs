@@ -24,8 +24,8 @@ mod scale;
 
 pub use coverage::{Coverage, Gap, StageCount, Tally, TargetReach};
 pub use desk::{
-    Card, Ctx, Desk, DeskError, DetectorCard, Excerpt, Fed, Flow, Input, Judges, KindCard, NameJudge, NameJudgement,
-    Position, Run, Saved, Sink,
+    Card, Ctx, Desk, DeskError, DetectorCard, Excerpt, Fed, Flow, Input, Judges, KindCard, NameJudge,
+    NameJudgement, Position, Run, Saved, Sink,
 };
 pub use finding::{
     Decision, Draft, EvidenceRef, Finding, Indicator, Observed, Reason, SCHEMA, Span, TargetRef, Verdict,

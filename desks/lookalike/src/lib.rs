@@ -26,6 +26,7 @@ mod desk;
 mod detect;
 mod explain;
 pub mod features;
+mod judge;
 mod matcher;
 mod protect;
 pub mod read;
@@ -36,6 +37,7 @@ pub mod words;
 
 pub use desk::LookalikeDesk;
 pub use explain::{ExplainedCandidate, Explanation};
+pub use judge::NamesJudge;
 pub use matcher::{Hit, Matcher, Outcome, Scratch};
 pub use protect::register_from_list;
 pub use units::{Aliases, Origin, Protected, Quiet};

@@ -42,6 +42,7 @@ fn ctx() -> Ctx {
         now: "2026-01-01T00:00:00Z".parse().expect("a time"),
         seed: 1,
         scratch: None,
+        judges: Default::default(),
     }
 }
 

@@ -82,8 +82,16 @@ pub struct Judged {
 impl Examiner {
     /// An examiner for `register`. `names` is the lookalike desk's judgement, where it is at hand.
     pub fn new(register: Arc<Register>, names: Option<Arc<dyn NameJudge>>) -> Examiner {
-        let ids: Vec<String> = register.targets.iter().flat_map(|target| target.mail.authserv_ids.clone()).collect();
-        let hosted: Vec<String> = register.targets.iter().flat_map(|target| target.mail.hosted_by.clone()).collect();
+        let ids: Vec<String> = register
+            .targets
+            .iter()
+            .flat_map(|target| target.mail.authserv_ids.clone())
+            .collect();
+        let hosted: Vec<String> = register
+            .targets
+            .iter()
+            .flat_map(|target| target.mail.hosted_by.clone())
+            .collect();
         Examiner {
             known: Known::compile(&register),
             weights: Weights::built_in(),
@@ -127,27 +135,40 @@ impl Examiner {
             return own;
         }
         let asked = self.names.as_ref().and_then(|names| names.judge_name(host));
-        let asked = asked.filter(|judgement| judgement.confidence.get() >= 0.6).and_then(|judgement| {
-            let identity = self.known.identities.iter().position(|identity| {
-                identity.target == Some(judgement.target) && identity.kind != Kind::Partner
-            })?;
-            Some(Imitation {
-                identity: identity as u32,
-                how: How::WithWords,
-                of: judgement.protected,
-                strength: if judgement.confidence.get() >= 0.9 { 3 } else { 2 },
-            })
-        });
+        let asked = asked
+            .filter(|judgement| judgement.confidence.get() >= 0.6)
+            .and_then(|judgement| {
+                let identity = self.known.identities.iter().position(|identity| {
+                    identity.target == Some(judgement.target) && identity.kind != Kind::Partner
+                })?;
+                Some(Imitation {
+                    identity: identity as u32,
+                    how: How::WithWords,
+                    of: judgement.protected,
+                    strength: if judgement.confidence.get() >= 0.9 { 3 } else { 2 },
+                })
+            });
         asked.or(own)
     }
 
-    fn judge(&self, original: Original, locator: &str, language: Option<Language>, several: usize, outer: &[String]) -> Judged {
+    fn judge(
+        &self,
+        original: Original,
+        locator: &str,
+        language: Option<Language>,
+        several: usize,
+        outer: &[String],
+    ) -> Judged {
         let mut budget = Budget::default();
         for cut in outer {
             budget.cut(cut.clone());
         }
         let message = Message::read(&original.bytes, &mut budget);
-        let headers = if original.headers_lost { Headers::Lost } else { Headers::Present };
+        let headers = if original.headers_lost {
+            Headers::Lost
+        } else {
+            Headers::Present
+        };
         let authentication = match headers {
             Headers::Lost => Authentication {
                 why_not: "forwarding took away its header, so its sender cannot be checked".to_owned(),
@@ -168,15 +189,21 @@ impl Examiner {
         graded.extend(paths.graded.iter().cloned());
         graded.extend(attachment::detect(&scene));
         path::strongest_of_each(&mut graded);
-        let has_text = scene.passages.iter().any(|passage| passage.words.len() > 1) || !scene.subject.words.is_empty();
+        let has_text =
+            scene.passages.iter().any(|passage| passage.words.len() > 1) || !scene.subject.words.is_empty();
         let has_anything = has_text || !scene.links.is_empty() || !scene.files.is_empty();
         let is_payment_to_impostor = asks.wants == Wants::Payment
             && graded.iter().any(|one| {
-                matches!(one.seen.signal, Signal::LookalikeDomain | Signal::FreemailImpersonation | Signal::DisplayVip) && one.grade >= 0.7
+                matches!(
+                    one.seen.signal,
+                    Signal::LookalikeDomain | Signal::FreemailImpersonation | Signal::DisplayVip
+                ) && one.grade >= 0.7
             });
         let circumstances = Circumstances {
             is_proven: claims.is_proven,
-            is_own_spoofed: graded.iter().any(|one| one.seen.signal == Signal::DmarcFail && one.grade >= 1.0),
+            is_own_spoofed: graded
+                .iter()
+                .any(|one| one.seen.signal == Signal::DmarcFail && one.grade >= 1.0),
             answers_to_impostor: is_payment_to_impostor,
             is_delivery_report: is_report,
             quotes_indicators: scene.quoted.len() >= 2,
@@ -195,17 +222,26 @@ impl Examiner {
             .map(|statement| statement.outcome)
             .max()
             .unwrap_or_default();
-        let language = language.unwrap_or_else(|| answer::language_of(says.map_or("", |quote| quote.text.as_str())));
+        let language =
+            language.unwrap_or_else(|| answer::language_of(says.map_or("", |quote| quote.text.as_str())));
         let claimed = claims
             .identity
             .and_then(|identity| self.known.identities.get(identity as usize))
             .map(|identity| identity.name.clone());
         let not_checked = not_checked(&authentication, headers, &budget, &scene);
         let against = against(&claims, &authentication, &scene, is_report);
-        let asked = paths.asked.iter().chain(&paths.hostile).find_map(|at| scene.links.get(*at)).filter(|_| is_alarm);
+        let asked = paths
+            .asked
+            .iter()
+            .chain(&paths.hostile)
+            .find_map(|at| scene.links.get(*at))
+            .filter(|_| is_alarm);
         let facts = Facts {
             claimed: claimed.clone(),
-            leads_to: asked.map(|link| link.host.clone()).filter(|host| !host.is_empty()).map(|host| defang(&host)),
+            leads_to: asked
+                .map(|link| link.host.clone())
+                .filter(|host| !host.is_empty())
+                .map(|host| defang(&host)),
             asks_for: match asks.wants {
                 Wants::Credentials => Ask::Password,
                 Wants::Payment => Ask::Payment,
@@ -224,7 +260,9 @@ impl Examiner {
             proven: authentication.proven_domain.clone(),
             not_checked: not_checked.clone(),
             headers_lost: original.headers_lost,
-            is_compromised_partner: is_alarm && authentication.proven_domain.is_some() && found.iter().any(|one| one.role == Role::CompromisedParty),
+            is_compromised_partner: is_alarm
+                && authentication.proven_domain.is_some()
+                && found.iter().any(|one| one.role == Role::CompromisedParty),
             own_action: outcome,
             several,
             ..Facts::new(match scored.verdict {
@@ -237,7 +275,9 @@ impl Examiner {
         };
         let digest = hex::encode(Sha256::digest(&original.bytes));
         let target = self.target_of(&victims);
-        let traits = self.traits_of(&scene, &original, &digest, locator, is_alarm, &claimed, target, is_report, &paths);
+        let traits = self.traits_of(
+            &scene, &original, &digest, locator, is_alarm, &claimed, target, is_report, &paths,
+        );
         Judged {
             answer: answer::answer(&facts, language),
             message: digest,
@@ -276,12 +316,20 @@ impl Examiner {
                 *counts.entry(target).or_insert(0_usize) += 1;
             }
         }
-        counts.into_iter().max_by_key(|(target, count)| (*count, std::cmp::Reverse(*target))).map(|(target, _)| target)
+        counts
+            .into_iter()
+            .max_by_key(|(target, count)| (*count, std::cmp::Reverse(*target)))
+            .map(|(target, _)| target)
     }
 
     /// The target of the register whose person or domain `address` is of.
     pub fn target_of_address(&self, address: &str) -> Option<usize> {
-        let person = self.known.people.iter().find(|person| person.addresses.iter().any(|own| own.eq_ignore_ascii_case(address)));
+        let person = self.known.people.iter().find(|person| {
+            person
+                .addresses
+                .iter()
+                .any(|own| own.eq_ignore_ascii_case(address))
+        });
         if let Some(person) = person {
             return Some(person.target);
         }
@@ -330,7 +378,11 @@ impl Examiner {
             .map(|passage| passage.text.as_str())
             .collect::<Vec<_>>()
             .join("\n");
-        let tags: Vec<String> = scene.pages.iter().flat_map(|(_, page)| page.tags.clone()).collect();
+        let tags: Vec<String> = scene
+            .pages
+            .iter()
+            .flat_map(|(_, page)| page.tags.clone())
+            .collect();
         let ids = |name: &str| -> Vec<String> {
             scene
                 .message
@@ -345,11 +397,18 @@ impl Examiner {
         let mut in_reply_to = ids("in-reply-to");
         in_reply_to.extend(ids("references"));
         let report = original.report.as_ref();
-        let reporter_text = report.and_then(|report| report.says.as_ref()).map_or("", |quote| quote.text.as_str());
+        let reporter_text = report
+            .and_then(|report| report.says.as_ref())
+            .map_or("", |quote| quote.text.as_str());
         let from = scene.from_address().to_lowercase();
         let own_writer = self.target_of_address(&from).is_some();
-        let is_sender_attacker = is_bad && !self.known.is_own(scene.from_domain()) && scene.authentication.proven_domain.is_none();
-        let delivery = if is_report { String::from_utf8_lossy(&scene.message.raw).into_owned() } else { String::new() };
+        let is_sender_attacker =
+            is_bad && !self.known.is_own(scene.from_domain()) && scene.authentication.proven_domain.is_none();
+        let delivery = if is_report {
+            String::from_utf8_lossy(&scene.message.raw).into_owned()
+        } else {
+            String::new()
+        };
         let (reporter, said) = match report {
             Some(report) => (report.reporter.as_deref(), reporter_text),
             None if !is_bad && own_writer => (Some(from.as_str()), body.as_str()),
@@ -379,7 +438,11 @@ impl Examiner {
             html_tags: &tags,
             sending_ip,
             helo: &helo,
-            mailer: scene.message.value("x-mailer").or_else(|| scene.message.value("user-agent")).unwrap_or_default(),
+            mailer: scene
+                .message
+                .value("x-mailer")
+                .or_else(|| scene.message.value("user-agent"))
+                .unwrap_or_default(),
             delivery_report: &delivery,
             observed: Vec::new(),
         })
@@ -388,7 +451,10 @@ impl Examiner {
 
 fn victims(scene: &Scene<'_>, report: Option<&Report>) -> Vec<String> {
     let mut all = scene.recipients.clone();
-    if let Some(reporter) = report.and_then(|report| report.reporter.clone()).filter(|_| scene.recipients.is_empty()) {
+    if let Some(reporter) = report
+        .and_then(|report| report.reporter.clone())
+        .filter(|_| scene.recipients.is_empty())
+    {
         all.push(reporter.to_lowercase());
     }
     for failure in delivery_failures(scene.message) {
@@ -400,7 +466,12 @@ fn victims(scene: &Scene<'_>, report: Option<&Report>) -> Vec<String> {
     all
 }
 
-fn not_checked(authentication: &Authentication, headers: Headers, budget: &Budget, scene: &Scene<'_>) -> Vec<String> {
+fn not_checked(
+    authentication: &Authentication,
+    headers: Headers,
+    budget: &Budget,
+    scene: &Scene<'_>,
+) -> Vec<String> {
     let mut all = Vec::new();
     if !authentication.why_not.is_empty() {
         all.push(format!("who really sent it: {}", authentication.why_not));
@@ -416,7 +487,12 @@ fn not_checked(authentication: &Authentication, headers: Headers, budget: &Budge
     all
 }
 
-fn against(claims: &claim::Claims<'_>, authentication: &Authentication, scene: &Scene<'_>, is_report: bool) -> Vec<String> {
+fn against(
+    claims: &claim::Claims<'_>,
+    authentication: &Authentication,
+    scene: &Scene<'_>,
+    is_report: bool,
+) -> Vec<String> {
     let mut all = Vec::new();
     if let Some(domain) = &authentication.proven_domain {
         let who = claims

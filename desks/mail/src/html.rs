@@ -3,7 +3,7 @@
 //! [html5gum](https://docs.rs/html5gum) cuts it into tokens as the WHATWG standard says; a stack of open elements of bounded
 //! depth does the rest. Nothing recurses, nothing is loaded.
 
-use html5gum::{Token, Tokenizer};
+use html5gum::{DefaultEmitter, Token, Tokenizer};
 
 use crate::limits::{self, Budget};
 
@@ -75,46 +75,29 @@ pub fn read(page: &str, budget: &mut Budget) -> Page {
         return Page::default();
     }
     let mut reader = Reader::default();
-    let mut search_from = 0;
-    for Ok(token) in Tokenizer::new(source) {
+    let mut emitter = DefaultEmitter::<usize>::new_with_span();
+    // Text of scripts and styles is not cut into tags.
+    emitter.naively_switch_states(true);
+    for Ok(token) in Tokenizer::new_with_emitter(source, emitter) {
         match token {
             Token::StartTag(tag) => {
-                let name = String::from_utf8_lossy(&tag.name).into_owned();
-                // The tokenizer gives no positions: the tag is looked for behind the one before.
-                let offset = find_tag(source, search_from, &name).unwrap_or(search_from);
-                search_from = (offset + 1).min(source.len());
                 let attributes = tag
                     .attributes
                     .iter()
-                    .map(|(name, value)| {
-                        (
-                            String::from_utf8_lossy(name).into_owned(),
-                            String::from_utf8_lossy(value).into_owned(),
-                        )
-                    })
+                    .map(|(name, value)| (lossy(name), lossy(&value.value)))
                     .collect::<Vec<_>>();
-                reader.open(&name, &attributes, tag.self_closing, offset);
+                reader.open(&lossy(&tag.name), &attributes, tag.self_closing, tag.span.start);
             }
-            Token::EndTag(tag) => reader.close(&String::from_utf8_lossy(&tag.name)),
-            Token::String(text) => reader.text(&String::from_utf8_lossy(&text)),
+            Token::EndTag(tag) => reader.close(&lossy(&tag.name)),
+            Token::String(text) => reader.text(&lossy(&text.value)),
             _ => {}
         }
     }
     reader.finish()
 }
 
-fn find_tag(source: &str, from: usize, name: &str) -> Option<usize> {
-    let bytes = source.as_bytes();
-    let mut at = from;
-    while let Some(found) = memchr::memchr(b'<', bytes.get(at..)?) {
-        let begin = at + found;
-        let after = bytes.get(begin + 1..begin + 1 + name.len())?;
-        if after.eq_ignore_ascii_case(name.as_bytes()) {
-            return Some(begin);
-        }
-        at = begin + 1;
-    }
-    None
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[derive(Debug)]
@@ -203,10 +186,8 @@ impl Reader {
         }
         let is_hidden = self.is_hidden() || hides(attributes);
         match name {
-            "base" => {
-                if self.base.is_empty() {
-                    self.base = attribute(attributes, "href").map(clean).unwrap_or_default();
-                }
+            "base" if self.base.is_empty() => {
+                self.base = attribute(attributes, "href").map(clean).unwrap_or_default();
             }
             "a" | "area" => {
                 if let Some(href) = attribute(attributes, "href") {
@@ -301,7 +282,7 @@ impl Reader {
             "title" => self.in_title = true,
             _ => {}
         }
-        let is_open = !VOID.contains(&name) && !(self_closing && !matches!(name, "a" | "div" | "span" | "p"));
+        let is_open = !VOID.contains(&name) && (!self_closing || matches!(name, "a" | "div" | "span" | "p"));
         if is_open {
             let open = Open {
                 name: name.to_owned(),
@@ -526,6 +507,13 @@ mod tests {
         assert_eq!(page.forms[0].action, "//c.example/p.php");
         assert!(page.forms[0].asks_password);
         assert_eq!(page.scripts, ["atob('x')", "go()"]);
+    }
+
+    #[test]
+    fn scripts_are_not_cut_into_tags() {
+        let page = page("<script>for(var i=0;i<d.length;i++){a('<b>')}</script><p>x</p>");
+        assert_eq!(page.scripts, ["for(var i=0;i<d.length;i++){a('<b>')}"]);
+        assert_eq!(page.text, "x\n");
     }
 
     #[test]

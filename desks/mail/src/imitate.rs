@@ -40,14 +40,97 @@ pub struct Imitation {
 
 /// Words that stand beside a protected label in names made to deceive.
 const LURE_WORDS: &[&str] = &[
-    "access", "account", "accounts", "admin", "alert", "alerts", "auth", "ballot", "billing", "bank", "campaign", "center",
-    "centre", "check", "cloud", "com", "confirm", "contact", "customer", "data", "desk", "docs", "document", "documents",
-    "donate", "election", "elections", "email", "file", "files", "form", "forms", "gov", "help", "helpdesk", "hr", "id", "info",
-    "invoice", "invoices", "it", "login", "logon", "mail", "mailbox", "mfa", "migrate", "my", "net", "news", "notice",
-    "notification", "notify", "office", "online", "org", "owa", "pay", "payment", "payments", "payroll", "portal", "post",
-    "print", "reset", "results", "safe", "sec", "secure", "security", "server", "service", "services", "share", "sign",
-    "signin", "sso", "staff", "status", "support", "team", "update", "updates", "us", "verify", "verification", "vote",
-    "voter", "web", "webmail", "www",
+    "access",
+    "account",
+    "accounts",
+    "admin",
+    "alert",
+    "alerts",
+    "auth",
+    "ballot",
+    "billing",
+    "bank",
+    "campaign",
+    "center",
+    "centre",
+    "check",
+    "cloud",
+    "com",
+    "confirm",
+    "contact",
+    "customer",
+    "data",
+    "desk",
+    "docs",
+    "document",
+    "documents",
+    "donate",
+    "election",
+    "elections",
+    "email",
+    "file",
+    "files",
+    "form",
+    "forms",
+    "gov",
+    "help",
+    "helpdesk",
+    "hr",
+    "id",
+    "info",
+    "invoice",
+    "invoices",
+    "it",
+    "login",
+    "logon",
+    "mail",
+    "mailbox",
+    "mfa",
+    "migrate",
+    "my",
+    "net",
+    "news",
+    "notice",
+    "notification",
+    "notify",
+    "office",
+    "online",
+    "org",
+    "owa",
+    "pay",
+    "payment",
+    "payments",
+    "payroll",
+    "portal",
+    "post",
+    "print",
+    "reset",
+    "results",
+    "safe",
+    "sec",
+    "secure",
+    "security",
+    "server",
+    "service",
+    "services",
+    "share",
+    "sign",
+    "signin",
+    "sso",
+    "staff",
+    "status",
+    "support",
+    "team",
+    "update",
+    "updates",
+    "us",
+    "verify",
+    "verification",
+    "vote",
+    "voter",
+    "web",
+    "webmail",
+    "www",
 ];
 
 impl Known {
@@ -60,10 +143,18 @@ impl Known {
         }
         let label = name.user_label()?;
         let unicode = name.unicode();
-        let unicode_label = unicode.split('.').nth(ascii[..name.user_start()].matches('.').count()).unwrap_or_default();
-        let skeleton = label.starts_with("xn--").then(|| unicode_skeleton(unicode_label)).flatten();
+        let unicode_label = unicode
+            .split('.')
+            .nth(ascii[..name.user_start()].matches('.').count())
+            .unwrap_or_default();
+        let skeleton = label
+            .starts_with("xn--")
+            .then(|| unicode_skeleton(unicode_label))
+            .flatten();
         let folded = Folded::of(skeleton.as_deref().unwrap_or(label));
-        let front = ascii.get(..name.user_start().saturating_sub(1)).unwrap_or_default();
+        let front = ascii
+            .get(..name.user_start().saturating_sub(1))
+            .unwrap_or_default();
         let mut best: Option<Imitation> = None;
         for known in self.labels() {
             let kind = self.identities[known.identity as usize].kind;
@@ -140,7 +231,9 @@ fn read_label(
         }
         for word in label.split('-').filter(|word| *word != wanted && word.len() >= 5) {
             let word = Folded::of(word);
-            if label.contains('-') && (word.bytes == wanted_folded.bytes || word.paired == wanted_folded.paired) {
+            if label.contains('-')
+                && (word.bytes == wanted_folded.bytes || word.paired == wanted_folded.paired)
+            {
                 return Some((How::LookalikeLetters, 3));
             }
         }
@@ -209,7 +302,11 @@ fn read_front(front: &str, known: &Label, kind: Kind) -> Option<(How, u8)> {
 /// Whether the hyphen-separated words of `label` contain those of `wanted` in a row.
 fn contains_words(label: &str, wanted: &str) -> bool {
     let mut from = 0;
-    while let Some(at) = label.get(from..).and_then(|rest| rest.find(wanted)).map(|step| from + step) {
+    while let Some(at) = label
+        .get(from..)
+        .and_then(|rest| rest.find(wanted))
+        .map(|step| from + step)
+    {
         let end = at + wanted.len();
         let starts = at == 0 || label.as_bytes()[at - 1] == b'-';
         let ends = end == label.len() || label.as_bytes()[end] == b'-';
@@ -255,12 +352,13 @@ owner = "test"
 [[target]]
 id = "harbor"
 name = "Harbor County Elections"
-kind = "county"
+kind = "office"
 state = "OH"
 domains = ["harborcounty.example"]
 partners = ["sos.lakeland.example"]
 "#;
-        let (register, problems) = Register::parse("r", text, &|name| pollwatch_names::protectable(name)).expect("a register");
+        let (register, problems) =
+            Register::parse("r", text, &|name| pollwatch_names::protectable(name)).expect("a register");
         assert!(problems.is_empty(), "{problems:?}");
         Known::compile(&register)
     }
@@ -284,7 +382,13 @@ partners = ["sos.lakeland.example"]
                 assert_eq!(found.map(|found| found.how), Some(how), "{host}");
             }
         }
-        for host in ["mail.harborcounty.example", "www.paypal.com", "sos.lakeland.example", "harvest.example", "unrelated.org"] {
+        for host in [
+            "mail.harborcounty.example",
+            "www.paypal.com",
+            "sos.lakeland.example",
+            "harvest.example",
+            "unrelated.org",
+        ] {
             assert_eq!(known.imitation(host), None, "{host}");
         }
     }

@@ -43,7 +43,14 @@ pub struct MailIndicator {
 const MAX_VALUE: usize = 2_000;
 
 /// What a message that was judged an alarm gives to search for; for others only what it quotes.
-pub fn indicators(scene: &Scene<'_>, claims: &Claims<'_>, asks: &Asks, paths: &Paths, is_alarm: bool, keep_victims: bool) -> Vec<MailIndicator> {
+pub fn indicators(
+    scene: &Scene<'_>,
+    claims: &Claims<'_>,
+    asks: &Asks,
+    paths: &Paths,
+    is_alarm: bool,
+    keep_victims: bool,
+) -> Vec<MailIndicator> {
     let mut all = BTreeSet::new();
     let known = scene.known;
     let mut put = |kind: &str, value: &str, role| {
@@ -69,9 +76,14 @@ pub fn indicators(scene: &Scene<'_>, claims: &Claims<'_>, asks: &Asks, paths: &P
     let is_proven = scene.authentication.proven_domain.is_some();
     let is_named_by_claim = claims.imitation.is_some()
         || claims.graded.iter().any(|one| {
-            matches!(one.seen.signal, Signal::DisplayBrand | Signal::InternalRole | Signal::DisplayVip | Signal::BodyBrand) && one.grade >= 0.5
+            matches!(
+                one.seen.signal,
+                Signal::DisplayBrand | Signal::InternalRole | Signal::DisplayVip | Signal::BodyBrand
+            ) && one.grade >= 0.5
         });
-    let sender_links = scene.links.iter().any(|link| link.is_to_be_followed() && !link.registrable.is_empty() && link.registrable == from_registrable);
+    let sender_links = scene.links.iter().any(|link| {
+        link.is_to_be_followed() && !link.registrable.is_empty() && link.registrable == from_registrable
+    });
     let sender_role = if is_freemail {
         Role::AbusedService
     } else if is_named_by_claim || sender_links || !is_proven {
@@ -97,7 +109,11 @@ pub fn indicators(scene: &Scene<'_>, claims: &Claims<'_>, asks: &Asks, paths: &P
             let domain = domain_of(&one.address).to_lowercase();
             let is_ours = known.is_own(&domain) || known.owners(&registrable(&domain)).next().is_some();
             if one.address.contains('@') && !is_ours && registrable(&domain) != from_registrable {
-                let role = if known.is_kind(&domain, &HostKind::Freemail) { Role::AbusedService } else { sender_role };
+                let role = if known.is_kind(&domain, &HostKind::Freemail) {
+                    Role::AbusedService
+                } else {
+                    sender_role
+                };
                 put("email-addr", &one.address.to_lowercase(), role);
             }
         }
@@ -116,20 +132,38 @@ pub fn indicators(scene: &Scene<'_>, claims: &Claims<'_>, asks: &Asks, paths: &P
         let Some(link) = scene.links.get(at) else { continue };
         let is_service = link.is_shortener || link.is_free_host;
         let is_known = known.is_own(&link.host) || known.owners(&link.host).next().is_some();
-        if (is_known && !is_service) || link.is_mailing_company || known.is_kind(&link.host, &HostKind::Wrapper) {
+        if (is_known && !is_service)
+            || link.is_mailing_company
+            || known.is_kind(&link.host, &HostKind::Wrapper)
+        {
             continue;
         }
-        let url = if keep_victims { link.url.clone() } else { without_victims(&link.url, &scene.recipients) };
+        let url = if keep_victims {
+            link.url.clone()
+        } else {
+            without_victims(&link.url, &scene.recipients)
+        };
         if link.host.is_empty() {
             continue;
         }
-        let role = if is_service { Role::AbusedService } else { Role::Attacker };
+        let role = if is_service {
+            Role::AbusedService
+        } else {
+            Role::Attacker
+        };
         put("url", &url, role);
         match link.ip {
-            Some(ip) => put(if ip.is_ipv4() { "ipv4-addr" } else { "ipv6-addr" }, &link.host, role),
+            Some(ip) => put(
+                if ip.is_ipv4() { "ipv4-addr" } else { "ipv6-addr" },
+                &link.host,
+                role,
+            ),
             None if is_service => {
                 // The user's own name under the service is theirs; the service itself is not.
-                if link.is_free_host && !known.is_kind(&link.registrable, &HostKind::FreeHost) && link.host != link.registrable {
+                if link.is_free_host
+                    && !known.is_kind(&link.registrable, &HostKind::FreeHost)
+                    && link.host != link.registrable
+                {
                     put("domain-name", &link.host, role);
                 }
             }
@@ -141,7 +175,10 @@ pub fn indicators(scene: &Scene<'_>, claims: &Claims<'_>, asks: &Asks, paths: &P
             }
         }
     }
-    if asks.graded.iter().any(|one| one.seen.signal == Signal::CallbackPhone)
+    if asks
+        .graded
+        .iter()
+        .any(|one| one.seen.signal == Signal::CallbackPhone)
         && let Some(phone) = &asks.phone
     {
         put("phone-number", phone, Role::Attacker);
@@ -183,7 +220,11 @@ pub fn without_victims(url: &str, recipients: &[String]) -> String {
         }
     }
     // A coded value that holds a recipient among other things goes as a whole.
-    let holds = |word: &str| recipients.iter().any(|address| crate::link::holds_address(word, address));
+    let holds = |word: &str| {
+        recipients
+            .iter()
+            .any(|address| crate::link::holds_address(word, address))
+    };
     if holds(&clean)
         && let Some((before, after)) = clean.split_once(['?', '#'])
     {

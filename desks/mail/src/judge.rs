@@ -121,7 +121,10 @@ pub struct Scored {
 impl Weights {
     /// The weights that come with the desk.
     pub fn built_in() -> Weights {
-        Weights::parse(include_str!("../data/weights.csv"), include_str!("../data/calibration.csv"))
+        Weights::parse(
+            include_str!("../data/weights.csv"),
+            include_str!("../data/calibration.csv"),
+        )
     }
 
     /// Reads `signal,weight` and `score,probability`. Lines that cannot be read are left out; a test sees that there are none.
@@ -133,7 +136,8 @@ impl Weights {
                 .filter_map(|record| Some((record.get(0)?.to_owned(), record.get(1)?.parse().ok()?)))
                 .collect()
         };
-        let by_id: FxHashMap<&str, Signal> = Signal::ALL.iter().map(|signal| (signal.id(), *signal)).collect();
+        let by_id: FxHashMap<&str, Signal> =
+            Signal::ALL.iter().map(|signal| (signal.id(), *signal)).collect();
         Weights {
             of: pairs(weights)
                 .into_iter()
@@ -172,7 +176,11 @@ impl Weights {
             .find(|pair| score <= pair[1].0)
             .map_or(last.1, |pair| {
                 let (from, to) = (pair[0], pair[1]);
-                let share = if to.0 > from.0 { (score - from.0) / (to.0 - from.0) } else { 1.0 };
+                let share = if to.0 > from.0 {
+                    (score - from.0) / (to.0 - from.0)
+                } else {
+                    1.0
+                };
                 from.1 + share * (to.1 - from.1)
             })
     }
@@ -184,8 +192,14 @@ impl Weights {
             .map(|one| {
                 let signal = one.seen.signal;
                 // Proof takes away the claim that it proves.
-                let is_void = circumstances.is_proven && signal.group() == Group::Claim && signal != Signal::FromMultiple;
-                let weight = if is_void { 0.0 } else { self.weight(signal) * one.grade };
+                let is_void = circumstances.is_proven
+                    && signal.group() == Group::Claim
+                    && signal != Signal::FromMultiple;
+                let weight = if is_void {
+                    0.0
+                } else {
+                    self.weight(signal) * one.grade
+                };
                 let band = match weight {
                     weight if weight >= STRONG => Band::Strong,
                     weight if weight > 0.05 => Band::Weak,
@@ -199,7 +213,11 @@ impl Weights {
                 }
             })
             .collect();
-        weighed.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.seen.signal.cmp(&b.seen.signal)));
+        weighed.sort_by(|a, b| {
+            b.weight
+                .total_cmp(&a.weight)
+                .then_with(|| a.seen.signal.cmp(&b.seen.signal))
+        });
         let sum = |group: Group, cap: f64| {
             weighed
                 .iter()
@@ -209,13 +227,21 @@ impl Weights {
                 .sum::<f64>()
                 .min(cap)
         };
-        let (claim, proof, ask) = (sum(Group::Claim, CAP_CLAIM), sum(Group::Proof, CAP_PROOF), sum(Group::Ask, CAP_ASK));
+        let (claim, proof, ask) = (
+            sum(Group::Claim, CAP_CLAIM),
+            sum(Group::Proof, CAP_PROOF),
+            sum(Group::Ask, CAP_ASK),
+        );
         let mut path = sum(Group::Path, CAP_PATH);
         if circumstances.answers_to_impostor {
             path = path.max(1.6);
         }
         // What fails to authenticate says something only about a claim; by itself it is everyday.
-        let proof = if claim > 0.5 || circumstances.is_own_spoofed { proof } else { proof.min(0.4) };
+        let proof = if claim > 0.5 || circumstances.is_own_spoofed {
+            proof
+        } else {
+            proof.min(0.4)
+        };
         let mut score = PRIOR + claim + proof + ask + path;
         if circumstances.is_delivery_report {
             score -= 3.0;
@@ -224,7 +250,10 @@ impl Weights {
             score -= 1.0;
         }
         let probability = self.probability(score);
-        let groups = [claim, ask, path, proof].iter().filter(|part| **part >= 0.5).count();
+        let groups = [claim, ask, path, proof]
+            .iter()
+            .filter(|part| **part >= 0.5)
+            .count();
         let has_core = claim >= 0.5 || path >= 0.5;
         let is_very_strong = circumstances.is_own_spoofed && ask + path >= 1.0
             || weighed.iter().any(|one| {

@@ -124,13 +124,38 @@ pub struct Label {
 
 /// Words that end an organisation's name without telling it from others.
 const GENERIC_ENDS: &[&str] = &[
-    "inc", "llc", "ltd", "gmbh", "corp", "corporation", "company", "co", "systems", "system", "elections", "election",
-    "office", "department", "board", "division", "services", "service", "group", "campaign", "committee", "data", "software",
-    "technologies", "solutions", "association",
+    "inc",
+    "llc",
+    "ltd",
+    "gmbh",
+    "corp",
+    "corporation",
+    "company",
+    "co",
+    "systems",
+    "system",
+    "elections",
+    "election",
+    "office",
+    "department",
+    "board",
+    "division",
+    "services",
+    "service",
+    "group",
+    "campaign",
+    "committee",
+    "data",
+    "software",
+    "technologies",
+    "solutions",
+    "association",
 ];
 
 /// Titles in front of and behind people's names.
-const TITLES: &[&str] = &["mr", "mrs", "ms", "dr", "hon", "sen", "senator", "rep", "gov", "governor", "jr", "sr", "lll", "ll"];
+const TITLES: &[&str] = &[
+    "mr", "mrs", "ms", "dr", "hon", "sen", "senator", "rep", "gov", "governor", "jr", "sr", "lll", "ll",
+];
 
 impl Known {
     /// Compiles the register and the built-in tables.
@@ -148,7 +173,11 @@ impl Known {
     }
 
     fn read_register(&mut self, register: &Register) {
-        self.allow = register.allow.iter().map(|name| name.to_ascii_lowercase()).collect();
+        self.allow = register
+            .allow
+            .iter()
+            .map(|name| name.to_ascii_lowercase())
+            .collect();
         for (at, target) in register.targets.iter().enumerate() {
             let kind = match target.kind {
                 TargetKind::Vendor => Kind::Vendor,
@@ -191,8 +220,12 @@ impl Known {
             }
             for partner in &target.partners {
                 if self.owners(partner).next().is_none() {
-                    let partner_identity =
-                        self.add_identity(partner, Kind::Partner, Some(at), vec![partner.to_ascii_lowercase()]);
+                    let partner_identity = self.add_identity(
+                        partner,
+                        Kind::Partner,
+                        Some(at),
+                        vec![partner.to_ascii_lowercase()],
+                    );
                     self.add_label(partner, partner_identity, false);
                 }
             }
@@ -209,7 +242,11 @@ impl Known {
                     name: person.name.clone(),
                     role: person.role.clone(),
                     words,
-                    addresses: person.addresses.iter().map(|it| it.to_ascii_lowercase()).collect(),
+                    addresses: person
+                        .addresses
+                        .iter()
+                        .map(|it| it.to_ascii_lowercase())
+                        .collect(),
                     target: at,
                     identity,
                 });
@@ -218,7 +255,10 @@ impl Known {
     }
 
     fn read_brands(&mut self, table: &str) {
-        for record in csv::Reader::from_reader(table.as_bytes()).into_records().flatten() {
+        for record in csv::Reader::from_reader(table.as_bytes())
+            .into_records()
+            .flatten()
+        {
             let field = |at: usize| record.get(at).unwrap_or_default();
             let domains: Vec<String> = split(field(2)).map(str::to_ascii_lowercase).collect();
             let names: Vec<&str> = split(field(1)).collect();
@@ -236,7 +276,12 @@ impl Known {
                     }
                     identity
                 }
-                None => self.add_identity(&title_case(first.trim_end_matches('!')), Kind::Brand, None, domains.clone()),
+                None => self.add_identity(
+                    &title_case(first.trim_end_matches('!')),
+                    Kind::Brand,
+                    None,
+                    domains.clone(),
+                ),
             };
             for name in &names {
                 let bare = name.trim_end_matches('!');
@@ -244,15 +289,23 @@ impl Known {
             }
             for domain in &domains {
                 let label = domain.split('.').next().unwrap_or_default();
-                let is_name = names.iter().any(|name| squash(name.trim_end_matches('!')) == squash(label));
-                let is_ordinary = !is_name || names.iter().any(|name| name.ends_with('!') && squash(name) == squash(label));
+                let is_name = names
+                    .iter()
+                    .any(|name| squash(name.trim_end_matches('!')) == squash(label));
+                let is_ordinary = !is_name
+                    || names
+                        .iter()
+                        .any(|name| name.ends_with('!') && squash(name) == squash(label));
                 self.add_label(domain, identity, is_ordinary);
             }
         }
     }
 
     fn read_hosts(&mut self, table: &str) {
-        for record in csv::Reader::from_reader(table.as_bytes()).into_records().flatten() {
+        for record in csv::Reader::from_reader(table.as_bytes())
+            .into_records()
+            .flatten()
+        {
             let field = |at: usize| record.get(at).unwrap_or_default();
             let kind = match field(0) {
                 "shortener" => HostKind::Shortener,
@@ -274,19 +327,31 @@ impl Known {
                 }
                 _ => continue,
             };
-            self.hosts.entry(field(1).to_ascii_lowercase()).or_default().push(kind);
+            self.hosts
+                .entry(field(1).to_ascii_lowercase())
+                .or_default()
+                .push(kind);
         }
     }
 
     fn read_business(&mut self, table: &str) {
-        for record in csv::Reader::from_reader(table.as_bytes()).into_records().flatten() {
-            self.business
-                .extend(Words::of(record.get(0).unwrap_or_default()).iter().map(str::to_owned));
+        for record in csv::Reader::from_reader(table.as_bytes())
+            .into_records()
+            .flatten()
+        {
+            self.business.extend(
+                Words::of(record.get(0).unwrap_or_default())
+                    .iter()
+                    .map(str::to_owned),
+            );
         }
     }
 
     fn read_roles(&mut self, table: &str) {
-        for record in csv::Reader::from_reader(table.as_bytes()).into_records().flatten() {
+        for record in csv::Reader::from_reader(table.as_bytes())
+            .into_records()
+            .flatten()
+        {
             let role = record.get(0).unwrap_or_default();
             let words: Vec<String> = Words::of(role).iter().map(str::to_owned).collect();
             if !words.is_empty() {
@@ -364,7 +429,11 @@ impl Known {
         if label.len() < 3 && hyphened.is_empty() {
             return;
         }
-        if self.labels.iter().any(|known| known.domain == domain && known.identity == identity) {
+        if self
+            .labels
+            .iter()
+            .any(|known| known.domain == domain && known.identity == identity)
+        {
             return;
         }
         // The front labels of a longer protected name read as a name too: sos-northland for sos.northland.example.
@@ -435,7 +504,9 @@ impl Known {
 
     /// What the host tables say of `host` and the domains above it; the longest match.
     pub fn host_kinds<'a>(&'a self, host: &'a str) -> &'a [HostKind] {
-        below(host).find_map(|domain| self.hosts.get(domain)).map_or(&[], Vec::as_slice)
+        below(host)
+            .find_map(|domain| self.hosts.get(domain))
+            .map_or(&[], Vec::as_slice)
     }
 
     /// Whether `host` is of `kind`.
@@ -489,8 +560,12 @@ impl Known {
     /// The role of the reader's own office that `text` names, and where.
     pub fn role_in<'a>(&'a self, text: &Words) -> Option<(&'a str, (usize, usize))> {
         self.roles.iter().find_map(|(words, role)| {
-            let at = (0..text.len())
-                .find(|at| words.iter().enumerate().all(|(offset, word)| text.get(at + offset) == Some(word)))?;
+            let at = (0..text.len()).find(|at| {
+                words
+                    .iter()
+                    .enumerate()
+                    .all(|(offset, word)| text.get(at + offset) == Some(word))
+            })?;
             Some((role.as_str(), (at, at + words.len())))
         })
     }
@@ -502,13 +577,25 @@ impl Known {
             if words.len() > person.words.len() + 4 {
                 return false;
             }
-            let full = person.words.iter().filter(|name| words.contains(&name.as_str())).count();
-            let last_is_there = person.words.last().is_some_and(|last| words.contains(&last.as_str()));
-            let initial = person
+            let full = person
                 .words
-                .first()
-                .is_some_and(|first| words.iter().any(|word| word.len() == 1 && first.starts_with(word)));
-            full == person.words.len() || (last_is_there && full + 1 == person.words.len() && initial && words.len() <= person.words.len())
+                .iter()
+                .filter(|name| words.contains(&name.as_str()))
+                .count();
+            let last_is_there = person
+                .words
+                .last()
+                .is_some_and(|last| words.contains(&last.as_str()));
+            let initial = person.words.first().is_some_and(|first| {
+                words
+                    .iter()
+                    .any(|word| word.len() == 1 && first.starts_with(word))
+            });
+            full == person.words.len()
+                || (last_is_there
+                    && full + 1 == person.words.len()
+                    && initial
+                    && words.len() <= person.words.len())
         })
     }
 }

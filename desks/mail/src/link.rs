@@ -66,7 +66,11 @@ impl Link {
                 None => break,
             }
         }
-        let lower = current.trim_start().get(..11).unwrap_or(current.trim_start()).to_ascii_lowercase();
+        let lower = current
+            .trim_start()
+            .get(..11)
+            .unwrap_or(current.trim_start())
+            .to_ascii_lowercase();
         if lower.starts_with("data:") || lower.starts_with("javascript") || lower.starts_with("vbscript") {
             return Some(Link {
                 scheme: lower.split(':').next().unwrap_or_default().to_owned(),
@@ -97,7 +101,11 @@ impl Link {
         }
         let inner = inner_addresses(&url);
         Some(Link {
-            registrable: if ip.is_none() { registrable(&host) } else { String::new() },
+            registrable: if ip.is_none() {
+                registrable(&host)
+            } else {
+                String::new()
+            },
             is_shortener: known.is_kind(&host, &HostKind::Shortener) && url.path().len() > 1,
             is_free_host: known.is_kind(&host, &HostKind::FreeHost),
             is_mailing_company: known.is_kind(&host, &HostKind::MailingCompany),
@@ -131,10 +139,15 @@ fn parse(address: &str) -> Option<Url> {
         Ok(url) => url,
         Err(_) if address.starts_with("//") => Url::parse(&format!("https:{address}")).ok()?,
         Err(_) => Url::parse(&format!("http://{address}")).ok().filter(|url| {
-            url.host_str().is_some_and(|host| host.contains('.') && !host.contains('%'))
+            url.host_str()
+                .is_some_and(|host| host.contains('.') && !host.contains('%'))
         })?,
     };
-    matches!(url.scheme(), "http" | "https" | "ftp" | "sftp" | "file" | "smb" | "ws" | "wss" | "ms-word" | "search-ms").then_some(url)
+    matches!(
+        url.scheme(),
+        "http" | "https" | "ftp" | "sftp" | "file" | "smb" | "ws" | "wss" | "ms-word" | "search-ms"
+    )
+    .then_some(url)
 }
 
 enum Inner {
@@ -155,7 +168,8 @@ fn unwrap(url: &Url, known: &Known) -> Option<Inner> {
                 let inner = if host.contains("urldefense") {
                     undo_urldefense(url)
                 } else {
-                    param(&["url", "u", "a", "domain_url", "target", "q"]).filter(|inner| looks_like_address(inner))
+                    param(&["url", "u", "a", "domain_url", "target", "q"])
+                        .filter(|inner| looks_like_address(inner))
                 };
                 if let Some(inner) = inner {
                     return Some(Inner::Wrapped(inner));
@@ -171,10 +185,13 @@ fn unwrap(url: &Url, known: &Known) -> Option<Inner> {
                     // /amp/s/host/path
                     let rest = url.path().strip_prefix("/amp/")?;
                     let rest = rest.strip_prefix("s/").unwrap_or(rest);
-                    rest.split('/').next().is_some_and(|host| host.contains('.')).then(|| {
-                        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-                        format!("https://{rest}{query}")
-                    })
+                    rest.split('/')
+                        .next()
+                        .is_some_and(|host| host.contains('.'))
+                        .then(|| {
+                            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+                            format!("https://{rest}{query}")
+                        })
                 });
                 if let Some(mut inner) = inner {
                     if let (Some(fragment), false) = (url.fragment(), inner.contains('#')) {
@@ -204,10 +221,13 @@ fn decode_target(value: &str) -> Option<String> {
         return Some(format!("https://{rest}"));
     }
     let coded = value.strip_prefix("a1").unwrap_or(value);
-    from_base64(coded).filter(|text| looks_like_address(text)).or_else(|| {
-        let host = value.split(['/', '?']).next()?;
-        (host.contains('.') && !registrable(host).is_empty() && !value.contains(' ')).then(|| format!("http://{value}"))
-    })
+    from_base64(coded)
+        .filter(|text| looks_like_address(text))
+        .or_else(|| {
+            let host = value.split(['/', '?']).next()?;
+            (host.contains('.') && !registrable(host).is_empty() && !value.contains(' '))
+                .then(|| format!("http://{value}"))
+        })
 }
 
 fn from_base64(text: &str) -> Option<String> {
@@ -223,7 +243,9 @@ fn from_base64(text: &str) -> Option<String> {
     if text.len() < 8 {
         return None;
     }
-    let bytes = base64::engine::general_purpose::STANDARD_NO_PAD.decode(text).ok()?;
+    let bytes = base64::engine::general_purpose::STANDARD_NO_PAD
+        .decode(text)
+        .ok()?;
     String::from_utf8(bytes).ok()
 }
 
@@ -232,7 +254,10 @@ fn from_base64(text: &str) -> Option<String> {
 fn undo_urldefense(url: &Url) -> Option<String> {
     let path = url.path();
     if path.starts_with("/v1/") {
-        return url.query_pairs().find(|(name, _)| name == "u").map(|(_, value)| value.into_owned());
+        return url
+            .query_pairs()
+            .find(|(name, _)| name == "u")
+            .map(|(_, value)| value.into_owned());
     }
     if path.starts_with("/v2/") {
         let raw = url.query()?.split('&').find_map(|pair| pair.strip_prefix("u="))?;
@@ -256,11 +281,20 @@ fn undo_urldefense(url: &Url) -> Option<String> {
         let mut replacements = replaced.chars();
         inner = inner
             .chars()
-            .map(|c| if c == '*' { replacements.next().unwrap_or('*') } else { c })
+            .map(|c| {
+                if c == '*' {
+                    replacements.next().unwrap_or('*')
+                } else {
+                    c
+                }
+            })
             .collect();
     }
     // The browser's parser may have made one slash of two.
-    if let Some(rest) = inner.strip_prefix("https:/").filter(|rest| !rest.starts_with('/')) {
+    if let Some(rest) = inner
+        .strip_prefix("https:/")
+        .filter(|rest| !rest.starts_with('/'))
+    {
         inner = format!("https://{rest}");
     }
     looks_like_address(&inner).then_some(inner)
@@ -268,7 +302,9 @@ fn undo_urldefense(url: &Url) -> Option<String> {
 
 fn from_base64_short(text: &str) -> Option<String> {
     let text: String = text.trim_end_matches('=').replace('-', "+").replace('_', "/");
-    let bytes = base64::engine::general_purpose::STANDARD_NO_PAD.decode(text).ok()?;
+    let bytes = base64::engine::general_purpose::STANDARD_NO_PAD
+        .decode(text)
+        .ok()?;
     String::from_utf8(bytes).ok()
 }
 
@@ -279,7 +315,9 @@ pub fn percent_decode(text: &str) -> String {
     let mut at = 0;
     while at < bytes.len() {
         let hex = (bytes[at] == b'%').then(|| bytes.get(at + 1..at + 3)).flatten();
-        let value = hex.and_then(|two| std::str::from_utf8(two).ok()).and_then(|two| u8::from_str_radix(two, 16).ok());
+        let value = hex
+            .and_then(|two| std::str::from_utf8(two).ok())
+            .and_then(|two| u8::from_str_radix(two, 16).ok());
         match value {
             Some(byte) => {
                 decoded.push(byte);
@@ -345,7 +383,9 @@ pub fn addresses_in_text(text: &str) -> Vec<(usize, String)> {
             })
         } else if bytes[next..].len() > 4
             && bytes[next..next + 4].eq_ignore_ascii_case(b"www.")
-            && (next == 0 || !(bytes[next - 1].is_ascii_alphanumeric() || matches!(bytes[next - 1], b'.' | b'/' | b'@' | b'-')))
+            && (next == 0
+                || !(bytes[next - 1].is_ascii_alphanumeric()
+                    || matches!(bytes[next - 1], b'.' | b'/' | b'@' | b'-')))
         {
             Some(next)
         } else {
@@ -356,7 +396,9 @@ pub fn addresses_in_text(text: &str) -> Vec<(usize, String)> {
             continue;
         };
         let end = text[begin..]
-            .find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '\u{a0}' | '`' | '|') || c.is_control())
+            .find(|c: char| {
+                c.is_whitespace() || matches!(c, '<' | '>' | '"' | '\u{a0}' | '`' | '|') || c.is_control()
+            })
             .map_or(text.len(), |length| begin + length);
         let mut address = &text[begin..end];
         while let Some(last) = address.chars().last() {
@@ -409,7 +451,9 @@ mod tests {
     #[test]
     fn wrappers_are_undone() {
         assert_eq!(
-            final_url("https://nam02.safelinks.protection.outlook.com/?url=https%3A%2F%2Fa.example%2Fb&data=05"),
+            final_url(
+                "https://nam02.safelinks.protection.outlook.com/?url=https%3A%2F%2Fa.example%2Fb&data=05"
+            ),
             "https://a.example/b"
         );
         assert_eq!(
@@ -424,7 +468,8 @@ mod tests {
 
     #[test]
     fn redirectors_are_named_and_their_target_is_taken() {
-        let link = link("https://www.google.com/url?q=https%3A%2F%2Fa.example%2F%3Fe%3Dx&sa=D").expect("a link");
+        let link =
+            link("https://www.google.com/url?q=https%3A%2F%2Fa.example%2F%3Fe%3Dx&sa=D").expect("a link");
         assert_eq!(link.url, "https://a.example/?e=x");
         assert_eq!(link.redirectors, ["www.google.com"]);
     }
@@ -444,7 +489,9 @@ mod tests {
             "https://x.example/pat%40county.example",
             "https://x.example/?e=cGF0QGNvdW50eS5leGFtcGxl",
             "https://x.example/#cGF0QGNvdW50eS5leGFtcGxl",
-            "https://x.example/7061744063 6f756e74792e6578616d706c65".replace(' ', "").as_str(),
+            "https://x.example/7061744063 6f756e74792e6578616d706c65"
+                .replace(' ', "")
+                .as_str(),
         ] {
             assert!(holds_address(url, "Pat@county.example"), "{url}");
         }
@@ -455,6 +502,9 @@ mod tests {
     fn addresses_in_text_end_where_sentences_end() {
         let text = "See https://a.example/x(1). Or www.b.example, (http://c.example/y)";
         let urls: Vec<_> = addresses_in_text(text).into_iter().map(|(_, url)| url).collect();
-        assert_eq!(urls, ["https://a.example/x(1)", "www.b.example", "http://c.example/y"]);
+        assert_eq!(
+            urls,
+            ["https://a.example/x(1)", "www.b.example", "http://c.example/y"]
+        );
     }
 }

@@ -73,7 +73,10 @@ impl Phrases {
     /// Reads the table: `kind,language,weight,phrase`. Lines that cannot be used are left out; a test sees that there are none.
     pub fn parse(table: &str) -> Phrases {
         let mut phrases = Phrases::default();
-        for record in csv::Reader::from_reader(table.as_bytes()).into_records().flatten() {
+        for record in csv::Reader::from_reader(table.as_bytes())
+            .into_records()
+            .flatten()
+        {
             let kind = match record.get(0).unwrap_or_default() {
                 "credential" => PhraseKind::Credential,
                 "payment" => PhraseKind::Payment,
@@ -213,7 +216,11 @@ mod tests {
         let quotes: Vec<_> = found.iter().map(|one| &text[one.place.0..one.place.1]).collect();
         assert_eq!(
             quotes,
-            ["VERIFY your Micr0soft acc\u{200b}ount", "within 24 hours", "contrasen\u{303}a caducar\u{e1}"]
+            [
+                "VERIFY your Micr0soft acc\u{200b}ount",
+                "within 24 hours",
+                "contrasen\u{303}a caducar\u{e1}"
+            ]
         );
     }
 }

@@ -113,11 +113,21 @@ pub struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     /// Lays out `message`.
-    pub fn new(message: &'a Message, authentication: &'a Authentication, known: &'a Known, budget: &mut Budget) -> Scene<'a> {
+    pub fn new(
+        message: &'a Message,
+        authentication: &'a Authentication,
+        known: &'a Known,
+        budget: &mut Budget,
+    ) -> Scene<'a> {
         let mut scene = Scene {
             known,
             message,
-            from: message.values("from").take(10).flat_map(addresses).take(20).collect(),
+            from: message
+                .values("from")
+                .take(10)
+                .flat_map(addresses)
+                .take(20)
+                .collect(),
             authentication,
             recipients: recipients(message),
             subject: Passage::new("0", message.decoded("subject"), false, known),
@@ -138,9 +148,14 @@ impl<'a> Scene<'a> {
         let mut rich: Vec<(String, String)> = Vec::new();
         for part in &message.parts {
             let kind = part.media_type.as_str();
-            scene.is_encrypted |= kind.ends_with("pkcs7-mime") && !part.name.ends_with(".p7s") || kind == "application/pgp-encrypted";
+            scene.is_encrypted |= kind.ends_with("pkcs7-mime") && !part.name.ends_with(".p7s")
+                || kind == "application/pgp-encrypted";
             match &part.text {
-                Some(text) if !part.is_attachment && part.name.is_empty() && matches!(kind, "text/html" | "application/xhtml+xml") => {
+                Some(text)
+                    if !part.is_attachment
+                        && part.name.is_empty()
+                        && matches!(kind, "text/html" | "application/xhtml+xml") =>
+                {
                     let page = html::read(text, budget);
                     found.extend(links_of_page(&page, &part.path));
                     for url in attach::qr_in_tables(text, budget) {
@@ -151,13 +166,17 @@ impl<'a> Scene<'a> {
                     scene.pages.push((part.path.clone(), page));
                 }
                 Some(text) if !part.is_attachment && part.name.is_empty() && kind != "text/calendar" => {
-                    found.extend(addresses_in_text(text).into_iter().map(|(offset, url)| FoundLink {
-                        text: url.clone(),
-                        url,
-                        via: Via::Text,
-                        part: part.path.clone(),
-                        offset,
-                    }));
+                    found.extend(
+                        addresses_in_text(text)
+                            .into_iter()
+                            .map(|(offset, url)| FoundLink {
+                                text: url.clone(),
+                                url,
+                                via: Via::Text,
+                                part: part.path.clone(),
+                                offset,
+                            }),
+                    );
                     for (offset, url) in attach::qr_in_text(text, budget) {
                         scene.drawn.push(drawn(&part.path, offset, url));
                     }
@@ -173,7 +192,9 @@ impl<'a> Scene<'a> {
             scene.quoted.extend(quoted_addresses(text));
             let is_same = scene.passages.iter().any(|known| is_alike(&known.text, &own));
             if !own.trim().is_empty() && !is_same {
-                scene.passages.push(Passage::new(path, cut(&own).to_owned(), false, known));
+                scene
+                    .passages
+                    .push(Passage::new(path, cut(&own).to_owned(), false, known));
             }
         }
         scene.quoted.sort();
@@ -211,7 +232,8 @@ impl<'a> Scene<'a> {
         self.messages.extend(contents.messages);
         for (path, text) in contents.text {
             if !text.trim().is_empty() {
-                self.passages.push(Passage::new(&path, cut(&text).to_owned(), true, self.known));
+                self.passages
+                    .push(Passage::new(&path, cut(&text).to_owned(), true, self.known));
             }
         }
     }
@@ -256,14 +278,22 @@ fn drawn(part: &str, offset: usize, url: String) -> FoundLink {
 }
 
 fn recipients(message: &Message) -> Vec<String> {
-    let mut all: Vec<String> = ["delivered-to", "x-original-to", "envelope-to", "x-forwarded-to", "to", "cc", "bcc"]
-        .iter()
-        .flat_map(|name| message.values(name).take(4))
-        .flat_map(addresses)
-        .map(|one| one.address.to_lowercase())
-        .filter(|address| address.contains('@'))
-        .take(500)
-        .collect();
+    let mut all: Vec<String> = [
+        "delivered-to",
+        "x-original-to",
+        "envelope-to",
+        "x-forwarded-to",
+        "to",
+        "cc",
+        "bcc",
+    ]
+    .iter()
+    .flat_map(|name| message.values(name).take(4))
+    .flat_map(addresses)
+    .map(|one| one.address.to_lowercase())
+    .filter(|address| address.contains('@'))
+    .take(500)
+    .collect();
     let mut seen = BTreeSet::new();
     all.retain(|address| seen.insert(address.clone()));
     all
@@ -276,24 +306,38 @@ fn links_of_page(page: &Page, part: &str) -> Vec<FoundLink> {
         .map(|link| FoundLink {
             url: link.url.clone(),
             text: link.text.clone(),
-            via: if link.is_refresh { Via::Refresh } else { Via::Anchor },
+            via: if link.is_refresh {
+                Via::Refresh
+            } else {
+                Via::Anchor
+            },
             part: part.to_owned(),
             offset: link.offset,
         })
         .collect();
-    found.extend(page.forms.iter().filter(|form| !form.action.is_empty()).map(|form| FoundLink {
-        url: form.action.clone(),
-        text: String::new(),
-        via: Via::Form,
-        part: part.to_owned(),
-        offset: form.offset,
-    }));
+    found.extend(
+        page.forms
+            .iter()
+            .filter(|form| !form.action.is_empty())
+            .map(|form| FoundLink {
+                url: form.action.clone(),
+                text: String::new(),
+                via: Via::Form,
+                part: part.to_owned(),
+                offset: form.offset,
+            }),
+    );
     // An address that is only written, in a page without anchors, is clicked all the same: mail programs make a link of it.
     let written = addresses_in_text(&page.text);
     found.extend(
         written
             .into_iter()
-            .filter(|(_, url)| !page.links.iter().any(|link| link.text.contains(url.as_str()) || link.url.starts_with(url.as_str())))
+            .filter(|(_, url)| {
+                !page
+                    .links
+                    .iter()
+                    .any(|link| link.text.contains(url.as_str()) || link.url.starts_with(url.as_str()))
+            })
             .map(|(offset, url)| FoundLink {
                 text: url.clone(),
                 url,
@@ -375,8 +419,18 @@ fn is_alike(a: &str, b: &str) -> bool {
 /// Addresses written so that nobody follows them: `hxxp://a[.]example`, `a(dot)example`.
 fn quoted_addresses(text: &str) -> Vec<String> {
     text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '<' | '>'))
-        .filter(|word| word.len() < 500 && (word.contains("[.]") || word.contains("(.)") || word.starts_with("hxxp") || word.contains("[@]")))
-        .map(|word| refang(&word.replace("(.)", ".")).trim_end_matches(['.', ')', ':']).to_owned())
+        .filter(|word| {
+            word.len() < 500
+                && (word.contains("[.]")
+                    || word.contains("(.)")
+                    || word.starts_with("hxxp")
+                    || word.contains("[@]"))
+        })
+        .map(|word| {
+            refang(&word.replace("(.)", "."))
+                .trim_end_matches(['.', ')', ':'])
+                .to_owned()
+        })
         .filter(|word| word.contains('.'))
         .take(500)
         .collect()

@@ -62,6 +62,7 @@ fn scan(workspace: Option<&Path>, arguments: &ScanArguments) -> anyhow::Result<E
             now: Timestamp::now(),
             seed: 0,
             scratch: None,
+            judges: Default::default(),
         };
         pollwatch_engine::run(&LookalikeDesk, &ctx, &sources, &mut NoRecord, &mut screen)
     };

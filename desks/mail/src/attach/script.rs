@@ -248,7 +248,7 @@ fn unescaped(text: &str) -> String {
 
 fn packed_bytes(text: &str) -> Option<Vec<u8>> {
     let bare: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
-    if bare.len() >= 32 && bare.len() % 2 == 0 && bare.iter().all(u8::is_ascii_hexdigit) {
+    if bare.len() >= 32 && bare.len().is_multiple_of(2) && bare.iter().all(u8::is_ascii_hexdigit) {
         return hex::decode(&bare).ok();
     }
     let bare = match bare.iter().position(|b| *b == b',') {

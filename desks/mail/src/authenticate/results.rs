@@ -329,10 +329,12 @@ fn merge(out: &mut RecordedResults, field: &ResultsField) {
         };
         match (entry.method.as_str(), result) {
             // A result for MAIL FROM goes before one for HELO.
-            ("spf", Some(result)) if out.spf.is_none() || entry.property("smtp.mailfrom").is_some() => {
-                if out.spf.as_ref().is_none_or(|(_, domain)| domain.is_empty()) {
-                    out.spf = Some((result, domain(&["smtp.mailfrom", "smtp.mfrom", "smtp.helo"])));
-                }
+            ("spf", Some(result))
+                if out.spf.as_ref().is_none_or(|(_, known)| {
+                    known.is_empty() && entry.property("smtp.mailfrom").is_some()
+                }) =>
+            {
+                out.spf = Some((result, domain(&["smtp.mailfrom", "smtp.mfrom", "smtp.helo"])));
             }
             ("dkim", Some(result)) => out.dkim.push((result, domain(&["header.d", "header.i"]))),
             ("dmarc", Some(result)) if out.dmarc.is_none() => {

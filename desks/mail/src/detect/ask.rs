@@ -93,7 +93,10 @@ pub fn detect(scene: &Scene<'_>) -> Asks {
     }
     for passage in std::iter::once(&scene.subject).chain(&scene.passages) {
         if passage.words.unseen_inside >= 2 && !passage.is_attached {
-            let at = passage.text.char_indices().find(|(_, c)| pollwatch_names::is_unseen(*c) || *c == '\u{ad}');
+            let at = passage
+                .text
+                .char_indices()
+                .find(|(_, c)| pollwatch_names::is_unseen(*c) || *c == '\u{ad}');
             let begin = at.map_or(0, |(at, _)| at);
             graded_signals.push(graded(
                 Signal::ZeroWidth,
@@ -115,7 +118,12 @@ pub fn detect(scene: &Scene<'_>) -> Asks {
             break;
         }
     }
-    let words: usize = scene.passages.iter().filter(|passage| !passage.is_attached).map(|passage| passage.words.len()).sum();
+    let words: usize = scene
+        .passages
+        .iter()
+        .filter(|passage| !passage.is_attached)
+        .map(|passage| passage.words.len())
+        .sum();
     if words < 12 && scene.pictures > 0 && !scene.pages.is_empty() {
         graded_signals.push(graded(
             Signal::ImageOnly,
@@ -126,7 +134,9 @@ pub fn detect(scene: &Scene<'_>) -> Asks {
     }
     let subject = scene.message.decoded("subject");
     let lower = subject.to_lowercase();
-    let is_answer = ["re:", "aw:", "sv:", "res:"].iter().any(|mark| lower.trim_start().starts_with(mark));
+    let is_answer = ["re:", "aw:", "sv:", "res:"]
+        .iter()
+        .any(|mark| lower.trim_start().starts_with(mark));
     if is_answer
         && scene.message.value("in-reply-to").is_none()
         && scene.message.value("references").is_none()
@@ -140,7 +150,10 @@ pub fn detect(scene: &Scene<'_>) -> Asks {
         ));
     }
     let weight_of = |lure: &Option<(f64, Quote)>| lure.as_ref().map_or(0.0, |(weight, _)| *weight);
-    let wants = if graded_signals.iter().any(|one| one.seen.signal == Signal::CallbackPhone) {
+    let wants = if graded_signals
+        .iter()
+        .any(|one| one.seen.signal == Signal::CallbackPhone)
+    {
         Wants::Call
     } else if weight_of(&credential) >= 2.0 && weight_of(&credential) >= weight_of(&payment) {
         Wants::Credentials
@@ -163,7 +176,11 @@ fn lure(scene: &Scene<'_>, kind: PhraseKind) -> Option<(f64, Quote)> {
     let (passage, strongest): &(&Passage, Found) = phrases.first()?;
     // Long texts say everything once: what counts is how much of the message the lure is.
     let words: usize = scene.passages.iter().map(|passage| passage.words.len()).sum();
-    let dilution = if words > 400 { (400.0 / words as f64).sqrt().max(0.35) } else { 1.0 };
+    let dilution = if words > 400 {
+        (400.0 / words as f64).sqrt().max(0.35)
+    } else {
+        1.0
+    };
     let weight: f64 = phrases
         .iter()
         .take(6)
@@ -190,7 +207,9 @@ pub fn first_phone(text: &str) -> Option<String> {
     let mut at = 0;
     while at < bytes.len() {
         let begins = matches!(bytes[at], b'+' | b'(' | b'0'..=b'9')
-            && (at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || matches!(bytes[at - 1], b'.' | b'-' | b'/' | b'#' | b'$' | b'=' | b'_')));
+            && (at == 0
+                || !(bytes[at - 1].is_ascii_alphanumeric()
+                    || matches!(bytes[at - 1], b'.' | b'-' | b'/' | b'#' | b'$' | b'=' | b'_')));
         if !begins {
             at += 1;
             continue;
@@ -211,7 +230,10 @@ pub fn first_phone(text: &str) -> Option<String> {
             }
             end += 1;
         }
-        let number = text.get(at..end).unwrap_or_default().trim_end_matches([' ', '-', '(', '.', '+', '/']);
+        let number = text
+            .get(at..end)
+            .unwrap_or_default()
+            .trim_end_matches([' ', '-', '(', '.', '+', '/']);
         let is_marked = number.starts_with('+') || number.contains('(') || groups >= 3;
         if (10..=15).contains(&digits) && is_marked && groups <= 6 && !number.starts_with("20") {
             return Some(number.to_owned());
@@ -227,7 +249,10 @@ mod tests {
 
     #[test]
     fn numbers_to_call_are_found_and_others_are_not() {
-        assert_eq!(first_phone("call +1 (808) 555-0117 now").as_deref(), Some("+1 (808) 555-0117"));
+        assert_eq!(
+            first_phone("call +1 (808) 555-0117 now").as_deref(),
+            Some("+1 (808) 555-0117")
+        );
         assert_eq!(first_phone("Tel. 808-555-0117.").as_deref(), Some("808-555-0117"));
         assert_eq!(first_phone("order 4432-11, 2024-10-11 12:00, 1234567890"), None);
     }

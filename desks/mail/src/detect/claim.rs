@@ -49,9 +49,7 @@ pub fn detect<'k>(scene: &Scene<'k>, imitates: Imitates<'_>, headers: Headers) -
     let mut claims = Claims::default();
     let from_domain = scene.from_domain().to_lowercase();
     let is_freemail = known.is_kind(&from_domain, &HostKind::Freemail);
-    claims.from_owner = (!is_freemail)
-        .then(|| first_of(known, &from_domain))
-        .flatten();
+    claims.from_owner = (!is_freemail).then(|| first_of(known, &from_domain)).flatten();
     several_authors(scene, &mut claims);
     if let Some(from) = scene.from.first() {
         display_name(scene, from, &from_domain, is_freemail, headers, &mut claims);
@@ -62,7 +60,12 @@ pub fn detect<'k>(scene: &Scene<'k>, imitates: Imitates<'_>, headers: Headers) -
     if claims.identity.is_none() {
         spoken_identity(scene, &from_domain, headers, &mut claims);
     }
-    if is_freemail && claims.graded.iter().any(|one| is_claim_of_somebody(one.seen.signal)) {
+    if is_freemail
+        && claims
+            .graded
+            .iter()
+            .any(|one| is_claim_of_somebody(one.seen.signal))
+    {
         let quote = Quote::new("0", 0, scene.from_address());
         claims.graded.push(graded(
             Signal::FreemailImpersonation,
@@ -75,13 +78,21 @@ pub fn detect<'k>(scene: &Scene<'k>, imitates: Imitates<'_>, headers: Headers) -
     if claims.identity.is_none() {
         claims.identity = claims.from_owner;
     }
-    claims.is_proven = claims.identity.is_some_and(|identity| is_proven(known, scene.authentication, identity))
-        && !claims.graded.iter().any(|one| one.seen.signal == Signal::FromMultiple);
+    claims.is_proven = claims
+        .identity
+        .is_some_and(|identity| is_proven(known, scene.authentication, identity))
+        && !claims
+            .graded
+            .iter()
+            .any(|one| one.seen.signal == Signal::FromMultiple);
     claims
 }
 
 fn is_claim_of_somebody(signal: Signal) -> bool {
-    matches!(signal, Signal::DisplayBrand | Signal::DisplayVip | Signal::InternalRole | Signal::BodyBrand)
+    matches!(
+        signal,
+        Signal::DisplayBrand | Signal::DisplayVip | Signal::InternalRole | Signal::BodyBrand
+    )
 }
 
 fn first_of(known: &Known, host: &str) -> Option<u32> {
@@ -104,7 +115,12 @@ pub fn is_proven(known: &Known, authentication: &Authentication, identity: u32) 
 }
 
 fn several_authors(scene: &Scene<'_>, claims: &mut Claims<'_>) {
-    let fields: Vec<_> = scene.message.fields.iter().filter(|field| field.name == "from").collect();
+    let fields: Vec<_> = scene
+        .message
+        .fields
+        .iter()
+        .filter(|field| field.name == "from")
+        .collect();
     let mut domains: Vec<String> = scene
         .from
         .iter()
@@ -120,9 +136,17 @@ fn several_authors(scene: &Scene<'_>, claims: &mut Claims<'_>) {
             Signal::FromMultiple,
             grade,
             "It names more than one author; mail programs show one of them, and which one differs.",
-            Quote::new("0", fields.first().map_or(0, |field| field.offset), &all.join("  |  ")),
+            Quote::new(
+                "0",
+                fields.first().map_or(0, |field| field.offset),
+                &all.join("  |  "),
+            ),
         ));
-        if let Some(owner) = scene.from.iter().find_map(|one| first_of(scene.known, domain_of(&one.address))) {
+        if let Some(owner) = scene
+            .from
+            .iter()
+            .find_map(|one| first_of(scene.known, domain_of(&one.address)))
+        {
             claims.identity = Some(owner);
         }
     }
@@ -138,38 +162,56 @@ fn display_name<'k>(
 ) {
     let known = scene.known;
     let field = scene.message.fields.iter().find(|field| field.name == "from");
-    let quote = || Quote::new("0", field.map_or(0, |field| field.offset), &format!("{} <{}>", from.name, from.address));
+    let quote = || {
+        Quote::new(
+            "0",
+            field.map_or(0, |field| field.offset),
+            &format!("{} <{}>", from.name, from.address),
+        )
+    };
     let name = from.name.as_str();
     let words = Words::of(name);
     let raw = field.map_or("", |field| field.value.as_str());
     let is_encoded = raw.contains("=?");
-    if name.chars().any(|c| c.is_control() || (pollwatch_names::is_unseen(c) && c != '\u{fe0f}' && c != '\u{200d}'))
+    if name
+        .chars()
+        .any(|c| c.is_control() || (pollwatch_names::is_unseen(c) && c != '\u{fe0f}' && c != '\u{200d}'))
         || (is_encoded && name.contains('<') && name.contains('>'))
         || words.confusables > 0 && words.iter().any(|word| word.is_ascii()) && name.is_ascii_mixed()
     {
         claims.graded.push(graded(
             Signal::EncodedTrick,
             1.0,
-            format!("The sender's name hides what it is: it reads \u{201c}{}\u{201d}.", visible(name)),
+            format!(
+                "The sender's name hides what it is: it reads \u{201c}{}\u{201d}.",
+                visible(name)
+            ),
             quote(),
         ));
     }
     if let Some(shown) = address_in(name) {
         let shown_domain = registrable(domain_of(&shown).trim_start_matches("www."));
         let own_domain = registrable(from_domain);
-        let is_same_owner = claims.from_owner.is_some_and(|owner| known.is_of(&shown_domain, owner));
+        let is_same_owner = claims
+            .from_owner
+            .is_some_and(|owner| known.is_of(&shown_domain, owner));
         if !shown_domain.is_empty() && shown_domain != own_domain && !is_same_owner {
             claims.graded.push(graded(
                 Signal::DisplayAddrMismatch,
                 1.0,
-                format!("The sender's name shows the address {shown}; the message is from {}.", from.address),
+                format!(
+                    "The sender's name shows the address {shown}; the message is from {}.",
+                    from.address
+                ),
                 quote(),
             ));
             claims.identity = claims.identity.or_else(|| first_of(known, &shown_domain));
         }
     }
     let named = known.names_in(&words);
-    let is_relayed = named.iter().any(|one| Some(one.identity) == claims.from_owner || known.is_of(from_domain, one.identity))
+    let is_relayed = named
+        .iter()
+        .any(|one| Some(one.identity) == claims.from_owner || known.is_of(from_domain, one.identity))
         || (words.iter().any(|word| word == "vla") && scene.authentication.list_signs);
     for one in &named {
         let identity = &known.identities[one.identity as usize];
@@ -180,7 +222,10 @@ fn display_name<'k>(
                 claims.graded.push(graded(
                     Signal::DisplayBrand,
                     grade,
-                    format!("It says that it is from {}, and nothing shows that.", identity.name),
+                    format!(
+                        "It says that it is from {}, and nothing shows that.",
+                        identity.name
+                    ),
                     quote(),
                 ));
             }
@@ -192,21 +237,30 @@ fn display_name<'k>(
         claims.graded.push(graded(
             Signal::DisplayBrand,
             if one.is_ordinary { 0.8 } else { 1.0 },
-            format!("The sender calls itself {}, and {from_domain} does not belong to {}.", identity.name, identity.name),
+            format!(
+                "The sender calls itself {}, and {from_domain} does not belong to {}.",
+                identity.name, identity.name
+            ),
             quote(),
         ));
         claims.identity = Some(one.identity);
         break;
     }
     if let Some(person) = known.person_in(&words) {
-        let is_theirs = person.addresses.iter().any(|address| address.eq_ignore_ascii_case(&from.address))
+        let is_theirs = person
+            .addresses
+            .iter()
+            .any(|address| address.eq_ignore_ascii_case(&from.address))
             || (!from_domain.is_empty() && known.is_of(from_domain, person.identity))
             || is_relayed;
         if !is_theirs {
             claims.graded.push(graded(
                 Signal::DisplayVip,
                 1.0,
-                format!("It bears the name of {}, and {} is not an address of theirs.", person.name, from.address),
+                format!(
+                    "It bears the name of {}, and {} is not an address of theirs.",
+                    person.name, from.address
+                ),
                 quote(),
             ));
             claims.person = Some(person);
@@ -229,7 +283,10 @@ fn display_name<'k>(
 
 /// How much an owner's claim wants for proof: `None` where it is shown, or where nothing can be said against it.
 fn unshown(authentication: &Authentication, headers: Headers) -> Option<f64> {
-    if authentication.proven_domain.is_some() || authentication.list_signs || authentication.overridden_by_arc.is_some() {
+    if authentication.proven_domain.is_some()
+        || authentication.list_signs
+        || authentication.overridden_by_arc.is_some()
+    {
         return None;
     }
     let is_failed = authentication.dmarc.is_some_and(|dmarc| dmarc.as_str() == "fail");
@@ -256,19 +313,34 @@ fn lookalike_domain(known: &Known, from_domain: &str, imitation: Imitation, clai
     claims.graded.push(graded(
         Signal::LookalikeDomain,
         grade,
-        format!("The sender's domain {from_domain} looks like {}, which belongs to {}.", imitation.of, identity.name),
+        format!(
+            "The sender's domain {from_domain} looks like {}, which belongs to {}.",
+            imitation.of, identity.name
+        ),
         quote.clone(),
     ));
-    let is_named = claims.graded.iter().any(|one| one.seen.signal == Signal::DisplayBrand);
-    if identity.kind == Kind::Brand && matches!(imitation.how, How::WithWords | How::InFront | How::OtherSuffix) && !is_named {
+    let is_named = claims
+        .graded
+        .iter()
+        .any(|one| one.seen.signal == Signal::DisplayBrand);
+    if identity.kind == Kind::Brand
+        && matches!(imitation.how, How::WithWords | How::InFront | How::OtherSuffix)
+        && !is_named
+    {
         claims.graded.push(graded(
             Signal::DisplayBrand,
             grade * 0.8,
-            format!("The sender's domain carries the name of {}, and does not belong to it.", identity.name),
+            format!(
+                "The sender's domain carries the name of {}, and does not belong to it.",
+                identity.name
+            ),
             quote,
         ));
     }
-    if claims.identity.is_none_or(|claimed| known.identities[claimed as usize].kind == Kind::Brand) {
+    if claims
+        .identity
+        .is_none_or(|claimed| known.identities[claimed as usize].kind == Kind::Brand)
+    {
         claims.identity = Some(imitation.identity);
     }
     claims.imitation = Some(imitation);
@@ -282,18 +354,28 @@ fn spoken_identity(scene: &Scene<'_>, from_domain: &str, headers: Headers, claim
         return;
     }
     let mut spoken: Vec<(u32, f64, Quote)> = Vec::new();
-    let mut hear = |identity: u32, grade: f64, quote: Quote| match spoken.iter_mut().find(|(known, ..)| *known == identity) {
+    let mut hear = |identity: u32, grade: f64, quote: Quote| match spoken
+        .iter_mut()
+        .find(|(known, ..)| *known == identity)
+    {
         Some((_, sum, _)) => *sum += grade * 0.5,
         None => spoken.push((identity, grade, quote)),
     };
     for named in known.names_in(&scene.subject.words) {
-        let has_ask = !scene.subject.phrases.is_empty() || speaks_of_account(known, &scene.subject.words, named.words);
+        let has_ask =
+            !scene.subject.phrases.is_empty() || speaks_of_account(known, &scene.subject.words, named.words);
         if has_ask {
-            hear(named.identity, 0.6, scene.subject.quote(named.words.0, named.words.1));
+            hear(
+                named.identity,
+                0.6,
+                scene.subject.quote(named.words.0, named.words.1),
+            );
         }
     }
     for (part, page) in &scene.pages {
-        for text in std::iter::once(page.title.as_str()).chain(page.resources.iter().map(|(_, alt)| alt.as_str()).take(20)) {
+        for text in std::iter::once(page.title.as_str())
+            .chain(page.resources.iter().map(|(_, alt)| alt.as_str()).take(20))
+        {
             if text.is_empty() || text.len() > 200 {
                 continue;
             }
@@ -316,10 +398,17 @@ fn spoken_identity(scene: &Scene<'_>, from_domain: &str, headers: Headers, claim
         }
     }
     spoken.retain(|(identity, ..)| !known.is_of(from_domain, *identity));
-    let Some((identity, grade, quote)) = spoken.into_iter().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))) else {
+    let Some((identity, grade, quote)) = spoken
+        .into_iter()
+        .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
+    else {
         return;
     };
-    if claims.from_owner.is_some() && claims.from_owner.is_some_and(|owner| is_proven(known, scene.authentication, owner)) {
+    if claims.from_owner.is_some()
+        && claims
+            .from_owner
+            .is_some_and(|owner| is_proven(known, scene.authentication, owner))
+    {
         return;
     }
     let _ = headers;
@@ -336,8 +425,14 @@ fn spoken_identity(scene: &Scene<'_>, from_domain: &str, headers: Headers, claim
 /// Whether a word of business or "your" stands beside the name.
 fn speaks_of_account(known: &Known, words: &Words, (begin, end): (usize, usize)) -> bool {
     let is_near = |word: Option<&str>| word.is_some_and(|word| known.is_business(word));
-    let is_your = |word: Option<&str>| matches!(word, Some("your" | "su" | "sua" | "lhre" | "lhr" | "votre" | "tu" | "deln" | "seu"));
-    is_near(words.get(end)) && (is_your(begin.checked_sub(1).and_then(|at| words.get(at))) || words.len() < 12)
+    let is_your = |word: Option<&str>| {
+        matches!(
+            word,
+            Some("your" | "su" | "sua" | "lhre" | "lhr" | "votre" | "tu" | "deln" | "seu")
+        )
+    };
+    is_near(words.get(end))
+        && (is_your(begin.checked_sub(1).and_then(|at| words.get(at))) || words.len() < 12)
         || is_your(begin.checked_sub(1).and_then(|at| words.get(at)))
         || is_near(words.get(end)) && is_near(words.get(end + 1))
 }
@@ -346,18 +441,33 @@ fn speaks_of_account(known: &Known, words: &Words, (begin, end): (usize, usize))
 fn signs(words: &Words, (begin, end): (usize, usize)) -> bool {
     let at = |index: usize| words.get(index).unwrap_or_default();
     let before = |back: usize| begin.checked_sub(back).map_or("", at);
-    let is_team = matches!(at(end), "team" | "support" | "securlty" | "servlce" | "customer" | "equlpe" | "equlpo" | "kundenservlce" | "supporte");
+    let is_team = matches!(
+        at(end),
+        "team"
+            | "support"
+            | "securlty"
+            | "servlce"
+            | "customer"
+            | "equlpe"
+            | "equlpo"
+            | "kundenservlce"
+            | "supporte"
+    );
     let is_year = |word: &str| word.len() == 4 && (word.starts_with("2o") || word.starts_with("l9"));
     let opens = matches!(before(1), "the" | "your" | "from" | "equlpe" | "equlpo" | "team");
-    is_team && (opens || words.len().saturating_sub(end) < 12) || is_year(before(1)) || matches!(before(1), "equlpe" | "equlpo")
+    is_team && (opens || words.len().saturating_sub(end) < 12)
+        || is_year(before(1))
+        || matches!(before(1), "equlpe" | "equlpo")
 }
 
 /// An address or host written in a display name.
 fn address_in(name: &str) -> Option<String> {
-    name.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '"' | '\'' | ',' | ';' | '[' | ']'))
-        .map(|word| word.trim_matches(['.', ':']))
-        .find(|word| word.contains('@') && word.split('@').nth(1).is_some_and(|domain| domain.contains('.')))
-        .map(str::to_lowercase)
+    name.split(|c: char| {
+        c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '"' | '\'' | ',' | ';' | '[' | ']')
+    })
+    .map(|word| word.trim_matches(['.', ':']))
+    .find(|word| word.contains('@') && word.split('@').nth(1).is_some_and(|domain| domain.contains('.')))
+    .map(str::to_lowercase)
 }
 
 /// Whether a text mixes ASCII letters with others that look like them.

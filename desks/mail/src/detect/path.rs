@@ -29,24 +29,53 @@ pub fn detect(scene: &Scene<'_>, claims: &Claims<'_>, wants: Wants, imitates: Im
     let mut paths = Paths::default();
     let known = scene.known;
     let from_registrable = registrable(scene.from_domain());
-    let followed: Vec<(usize, &Link)> = scene.links.iter().enumerate().filter(|(_, link)| link.is_to_be_followed()).collect();
+    let followed: Vec<(usize, &Link)> = scene
+        .links
+        .iter()
+        .enumerate()
+        .filter(|(_, link)| link.is_to_be_followed())
+        .collect();
     for &(at, link) in &followed {
         let before = paths.graded.len();
         look_at(scene, claims, link, imitates, &mut paths);
-        if paths.graded[before..].iter().any(|one| one.grade >= 0.6 && one.seen.signal != Signal::TextMismatch) {
+        if paths.graded[before..]
+            .iter()
+            .any(|one| one.grade >= 0.6 && one.seen.signal != Signal::TextMismatch)
+        {
             paths.hostile.push(at);
         }
     }
     asked_links(scene, claims, wants, &followed, &from_registrable, &mut paths);
     for (part, page) in &scene.pages {
-        for form in page.forms.iter().filter(|form| !form.action.is_empty() || form.asks_password) {
-            let host = registrable(&form.action.replace('\\', "/").split('/').nth(2).unwrap_or_default().to_lowercase());
+        for form in page
+            .forms
+            .iter()
+            .filter(|form| !form.action.is_empty() || form.asks_password)
+        {
+            let host = registrable(
+                &form
+                    .action
+                    .replace('\\', "/")
+                    .split('/')
+                    .nth(2)
+                    .unwrap_or_default()
+                    .to_lowercase(),
+            );
             let is_foreign = !host.is_empty() && !known.is_own(&host) && host != from_registrable;
-            let grade = if form.asks_password { 1.5 } else if is_foreign { 0.5 } else { 0.2 };
+            let grade = if form.asks_password {
+                1.5
+            } else if is_foreign {
+                0.5
+            } else {
+                0.2
+            };
             paths.graded.push(graded(
                 Signal::BodyForm,
                 grade,
-                format!("It holds a form that sends what is typed to {}.", defang(&form.action)),
+                format!(
+                    "It holds a form that sends what is typed to {}.",
+                    defang(&form.action)
+                ),
                 Quote::new(part, form.offset, &form.action),
             ));
         }
@@ -81,13 +110,22 @@ pub(crate) fn strongest_of_each(all: &mut Vec<Graded>) {
 fn look_at(scene: &Scene<'_>, claims: &Claims<'_>, link: &Link, imitates: Imitates<'_>, paths: &mut Paths) {
     let known = scene.known;
     let quote = |text: &str| Quote::new(&link.found.part, link.found.offset, text);
-    let mut put = |signal, grade, says: String, text: &str| paths.graded.push(graded(signal, grade, says, quote(text)));
+    let mut put =
+        |signal, grade, says: String, text: &str| paths.graded.push(graded(signal, grade, says, quote(text)));
     if link.host.is_empty() {
-        let is_page = link.url.to_ascii_lowercase().starts_with("data:text/html") || !link.scheme.starts_with("data");
-        put(Signal::DataOrJs, if is_page { 1.0 } else { 0.1 }, "A link carries a page or a script in itself.".to_owned(), &link.url);
+        let is_page =
+            link.url.to_ascii_lowercase().starts_with("data:text/html") || !link.scheme.starts_with("data");
+        put(
+            Signal::DataOrJs,
+            if is_page { 1.0 } else { 0.1 },
+            "A link carries a page or a script in itself.".to_owned(),
+            &link.url,
+        );
         return;
     }
-    let is_claimed = claims.identity.is_some_and(|identity| known.is_of(&link.host, identity));
+    let is_claimed = claims
+        .identity
+        .is_some_and(|identity| known.is_of(&link.host, identity));
     let is_known = known.owners(&link.host).next().is_some();
     let host = defang(&link.host);
     if !link.userinfo.is_empty() {
@@ -95,7 +133,10 @@ fn look_at(scene: &Scene<'_>, claims: &Claims<'_>, link: &Link, imitates: Imitat
         put(
             Signal::Userinfo,
             grade,
-            format!("The link begins with \u{201c}{}\u{201d}, and leads to {host}: what stands before @ is not where it goes.", link.userinfo),
+            format!(
+                "The link begins with \u{201c}{}\u{201d}, and leads to {host}: what stands before @ is not where it goes.",
+                link.userinfo
+            ),
             &link.found.url,
         );
     }
@@ -105,7 +146,12 @@ fn look_at(scene: &Scene<'_>, claims: &Claims<'_>, link: &Link, imitates: Imitat
             std::net::IpAddr::V6(v6) => v6.is_loopback(),
         };
         if !is_inner {
-            put(Signal::IpLiteral, 1.0, format!("The link leads to an address in numbers, {host}, not to a name."), &link.found.url);
+            put(
+                Signal::IpLiteral,
+                1.0,
+                format!("The link leads to an address in numbers, {host}, not to a name."),
+                &link.found.url,
+            );
         }
         return;
     }
@@ -125,30 +171,55 @@ fn look_at(scene: &Scene<'_>, claims: &Claims<'_>, link: &Link, imitates: Imitat
             How::InFront => put(
                 Signal::BrandInSubdomain,
                 grade,
-                format!("The link shows the name of {} in front, and leads to {}.", identity.name, defang(&link.registrable)),
+                format!(
+                    "The link shows the name of {} in front, and leads to {}.",
+                    identity.name,
+                    defang(&link.registrable)
+                ),
                 &link.found.url,
             ),
             How::Homograph => put(
                 Signal::IdnHomograph,
                 1.0,
-                format!("The link's host {host} is read as {}, and is another.", imitation.of),
+                format!(
+                    "The link's host {host} is read as {}, and is another.",
+                    imitation.of
+                ),
                 &link.found.url,
             ),
             _ => put(
                 Signal::LookalikeHost,
                 grade,
-                format!("The link's host {host} looks like {}, which belongs to {}.", imitation.of, identity.name),
+                format!(
+                    "The link's host {host} looks like {}, which belongs to {}.",
+                    imitation.of, identity.name
+                ),
                 &link.found.url,
             ),
         }
     } else if link.host.contains("xn--") && Known::mixes_scripts(&link.host) {
-        put(Signal::IdnHomograph, 0.6, format!("The link's host {host} mixes letters of several scripts."), &link.found.url);
+        put(
+            Signal::IdnHomograph,
+            0.6,
+            format!("The link's host {host} mixes letters of several scripts."),
+            &link.found.url,
+        );
     }
     if link.is_shortener && !is_claimed {
-        put(Signal::Shortener, 0.8, format!("The link goes through {host}, which hides where it leads."), &link.found.url);
+        put(
+            Signal::Shortener,
+            0.8,
+            format!("The link goes through {host}, which hides where it leads."),
+            &link.found.url,
+        );
     }
     if link.is_free_host && !is_claimed {
-        put(Signal::FreeHost, 1.0, format!("The link leads to {host}, where anybody can put up a page."), &link.found.url);
+        put(
+            Signal::FreeHost,
+            1.0,
+            format!("The link leads to {host}, where anybody can put up a page."),
+            &link.found.url,
+        );
     }
     if let Some(redirector) = link.redirectors.first() {
         let is_same = registrable(redirector) == link.registrable;
@@ -161,9 +232,17 @@ fn look_at(scene: &Scene<'_>, claims: &Claims<'_>, link: &Link, imitates: Imitat
             );
         }
     }
-    let recipient = scene.recipients.iter().find(|address| link.holds_address(address));
+    let recipient = scene
+        .recipients
+        .iter()
+        .find(|address| link.holds_address(address));
     if recipient.is_some() && !is_claimed {
-        put(Signal::VictimAddress, 0.5, "The link carries the recipient's own address.".to_owned(), &link.found.url);
+        put(
+            Signal::VictimAddress,
+            0.5,
+            "The link carries the recipient's own address.".to_owned(),
+            &link.found.url,
+        );
     }
     if let Some(shown) = shown_host(&link.found.text) {
         let shown_registrable = registrable(&shown);
@@ -201,8 +280,27 @@ fn shown_host(text: &str) -> Option<String> {
 
 /// Words on buttons that do not lead to what is asked for.
 const ASIDE: &[&str] = &[
-    "unsubscribe", "privacy", "prlvacy", "terms", "preferences", "facebook", "twltter", "llnkedln", "lnstagram", "youtube",
-    "help", "lmpressum", "blog", "forum", "archlve", "browser", "abmelden", "desabonner", "abuse", "copyrlght", "app",
+    "unsubscribe",
+    "privacy",
+    "prlvacy",
+    "terms",
+    "preferences",
+    "facebook",
+    "twltter",
+    "llnkedln",
+    "lnstagram",
+    "youtube",
+    "help",
+    "lmpressum",
+    "blog",
+    "forum",
+    "archlve",
+    "browser",
+    "abmelden",
+    "desabonner",
+    "abuse",
+    "copyrlght",
+    "app",
 ];
 
 /// The links that the ask leads to, and whether they leave the claimed identity.
@@ -241,12 +339,20 @@ fn asked_links(
     // Who is being left: the claimed identity, the reader's own office, or (weakly) the sender's own domain.
     let is_claim = claims.identity.is_some() || claims.is_own_role;
     let belongs = |link: &Link| {
-        claims.identity.is_some_and(|identity| known.is_of(&link.host, identity))
+        claims
+            .identity
+            .is_some_and(|identity| known.is_of(&link.host, identity))
             || known.is_own(&link.host)
             || (!is_claim && !from_registrable.is_empty() && link.registrable == from_registrable)
-            || (claims.is_proven || !is_claim) && (link.is_mailing_company || known.owners(&link.host).next().is_some() && !link.is_free_host)
+            || (claims.is_proven || !is_claim)
+                && (link.is_mailing_company
+                    || known.owners(&link.host).next().is_some() && !link.is_free_host)
     };
-    let foreign: Vec<&Link> = asked.iter().map(|(_, link)| *link).filter(|link| !belongs(link)).collect();
+    let foreign: Vec<&Link> = asked
+        .iter()
+        .map(|(_, link)| *link)
+        .filter(|link| !belongs(link))
+        .collect();
     let Some(first) = foreign.first() else { return };
     let share = foreign.len() as f64 / asked.len() as f64;
     let grade = match (is_claim, claims.is_proven, wants) {
@@ -264,7 +370,11 @@ fn asked_links(
         None if claims.is_own_role => "the reader's own office".to_owned(),
         None => scene.from_domain().to_owned(),
     };
-    let goes_to = if first.host.is_empty() { first.scheme.clone() } else { defang(&first.host) };
+    let goes_to = if first.host.is_empty() {
+        first.scheme.clone()
+    } else {
+        defang(&first.host)
+    };
     paths.graded.push(graded(
         Signal::UnrelatedToClaimedSender,
         grade,

@@ -11,9 +11,19 @@ use crate::signal::Signal;
 pub fn detect(scene: &Scene<'_>, claims: &Claims<'_>) -> Vec<Graded> {
     let authentication = scene.authentication;
     let mut found = Vec::new();
-    let field = scene.message.fields.iter().find(|field| field.name == "authentication-results");
+    let field = scene
+        .message
+        .fields
+        .iter()
+        .find(|field| field.name == "authentication-results");
     let quote = || {
-        field.map_or_else(Quote::default, |field| Quote::new("0", field.offset, &format!("Authentication-Results: {}", field.value)))
+        field.map_or_else(Quote::default, |field| {
+            Quote::new(
+                "0",
+                field.offset,
+                &format!("Authentication-Results: {}", field.value),
+            )
+        })
     };
     let is_excused = authentication.list_signs || authentication.overridden_by_arc.is_some();
     if authentication.dmarc == Some(MethodResult::Fail) {
@@ -24,13 +34,18 @@ pub fn detect(scene: &Scene<'_>, claims: &Claims<'_>) -> Vec<Graded> {
             (false, false) => 0.4,
         };
         let says = match &authentication.overridden_by_arc {
-            Some(sealer) => format!("DMARC failed on the last hop; {sealer}, which we trust, says that it passed before."),
+            Some(sealer) => {
+                format!("DMARC failed on the last hop; {sealer}, which we trust, says that it passed before.")
+            }
             None if is_excused => "DMARC failed, as it does when a mailing list passes mail on.".to_owned(),
             None => format!("DMARC failed: {} did not send this.", scene.from_domain()),
         };
         found.push(graded(Signal::DmarcFail, grade, says, quote()));
     }
-    if matches!(authentication.spf, Some(MethodResult::Fail | MethodResult::Softfail)) {
+    if matches!(
+        authentication.spf,
+        Some(MethodResult::Fail | MethodResult::Softfail)
+    ) {
         let grade = if is_excused { 0.0 } else { 1.0 };
         found.push(graded(
             Signal::SpfFail,
@@ -39,11 +54,17 @@ pub fn detect(scene: &Scene<'_>, claims: &Claims<'_>) -> Vec<Graded> {
             quote(),
         ));
     }
-    if authentication.aligned == Some(false) && authentication.state == State::Recorded && authentication.dmarc != Some(MethodResult::Pass) {
+    if authentication.aligned == Some(false)
+        && authentication.state == State::Recorded
+        && authentication.dmarc != Some(MethodResult::Pass)
+    {
         found.push(graded(
             Signal::Unaligned,
             if is_excused { 0.0 } else { 1.0 },
-            format!("Nothing that was checked belongs to {}, the domain that it says it is from.", scene.from_domain()),
+            format!(
+                "Nothing that was checked belongs to {}, the domain that it says it is from.",
+                scene.from_domain()
+            ),
             quote(),
         ));
     }
@@ -51,7 +72,10 @@ pub fn detect(scene: &Scene<'_>, claims: &Claims<'_>) -> Vec<Graded> {
         found.push(graded(
             Signal::UntrustedResults,
             0.6,
-            format!("It brought a check result of its own along ({}); only our mail server's counts.", claim.claims),
+            format!(
+                "It brought a check result of its own along ({}); only our mail server's counts.",
+                claim.claims
+            ),
             claim.quote.clone(),
         ));
     }

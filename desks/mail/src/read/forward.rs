@@ -486,9 +486,7 @@ fn mark_of(text: &str) -> Option<Mark> {
         return Some(Mark::Forward);
     }
     // Forwards of forums and lists say from whom: "----- Forwarded message from x@y.example -----".
-    if has_dashes && lower.starts_with("forwarded message from ")
-        || has_dashes && lower.starts_with("forwarded by ")
-    {
+    if has_dashes && (lower.starts_with("forwarded message from ") || lower.starts_with("forwarded by ")) {
         return Some(Mark::Forward);
     }
     (has_dashes && ORIGINAL_MARKS.contains(&lower.as_str())).then_some(Mark::Original)

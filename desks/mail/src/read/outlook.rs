@@ -383,5 +383,7 @@ fn mailbox(name: &str, address: &str) -> String {
 fn file_time(ticks: u64) -> Option<String> {
     let seconds = i64::try_from(ticks / 10_000_000).ok()? - 11_644_473_600;
     let moment = jiff::Timestamp::from_second(seconds).ok()?;
-    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_string(&moment).ok()
+    jiff::fmt::rfc2822::DateTimePrinter::new()
+        .timestamp_to_string(&moment)
+        .ok()
 }
