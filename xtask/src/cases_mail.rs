@@ -176,6 +176,18 @@ impl Table {
         self.rows.push((name.into(), got.into(), floor.to_owned()));
     }
 
+    /// A message with the signals that it gave, so that a miss can be understood.
+    fn judged(&mut self, case: &str, function: &str, expect: &str, judged: &Judged, pass: bool) {
+        let signals: Vec<Value> = judged
+            .scored
+            .weighed
+            .iter()
+            .map(|one| json!([one.seen.signal.id(), (one.weight * 100.0).round() / 100.0]))
+            .collect();
+        self.lines.push(json!({"case": case, "fn": function, "expect": expect, "got": judged.scored.verdict.word(), "pass": pass,
+            "score": judged.scored.score, "signals": signals}));
+    }
+
     fn line(&mut self, case: &str, function: &str, expect: Value, got: Value, pass: bool) {
         self.lines
             .push(json!({"case": case, "fn": function, "expect": expect, "got": got, "pass": pass}));
@@ -267,11 +279,11 @@ fn real(dir: &Path, examiner: &Examiner, table: &mut Table) -> Result<()> {
                     .entry("credential")
                     .or_default()
                     .push((worst.scored.probability, true));
-                table.line(
+                table.judged(
                     &mail.file,
                     "credential",
-                    json!("suspicious or worse"),
-                    json!(verdict.word()),
+                    "suspicious or worse",
+                    worst,
                     verdict.is_alarm(),
                 );
             }
@@ -290,13 +302,7 @@ fn real(dir: &Path, examiner: &Examiner, table: &mut Table) -> Result<()> {
                     .entry(slice)
                     .or_default()
                     .push((worst.scored.probability, false));
-                table.line(
-                    &mail.file,
-                    "ham",
-                    json!("no alarm"),
-                    json!(verdict.word()),
-                    !verdict.is_alarm(),
-                );
+                table.judged(&mail.file, "ham", "no alarm", worst, !verdict.is_alarm());
             }
             _ => {
                 spam += 1;

@@ -75,12 +75,12 @@ pub struct Weights {
 }
 
 /// Log-odds of phishing before anything was seen.
-const PRIOR: f64 = -4.6;
+const PRIOR: f64 = -4.0;
 /// What each group may bring at most: ten findings of one kind count as little more than one.
 const CAP_CLAIM: f64 = 3.6;
 const CAP_PROOF: f64 = 1.8;
 const CAP_ASK: f64 = 2.6;
-const CAP_PATH: f64 = 3.8;
+const CAP_PATH: f64 = 3.6;
 /// From this weight a signal is strong.
 const STRONG: f64 = 1.5;
 /// How much the second, third … signal of a group still counts.

@@ -88,6 +88,31 @@ impl Link {
                 found,
             });
         }
+        if let Some(rest) = current
+            .get(..7)
+            .filter(|scheme| scheme.eq_ignore_ascii_case("mailto:"))
+            .and(current.get(7..))
+        {
+            let address = percent_decode(rest.split(['?', ',']).next().unwrap_or_default())
+                .trim()
+                .to_lowercase();
+            let (_, domain) = address.rsplit_once('@')?;
+            return Some(Link {
+                scheme: "mailto".to_owned(),
+                registrable: registrable(domain),
+                host: domain.to_owned(),
+                url: address.clone(),
+                ip: None,
+                userinfo: String::new(),
+                redirectors,
+                was_wrapped,
+                is_shortener: false,
+                is_free_host: false,
+                is_mailing_company: false,
+                inner: Vec::new(),
+                found,
+            });
+        }
         let url = parse(&current)?;
         let (host, ip) = match url.host()? {
             Host::Domain(name) => (name.trim_end_matches('.').to_ascii_lowercase(), None),

@@ -59,6 +59,8 @@ signals! {
     LookalikeDomain = "from.lookalike_domain", Claim;
     /// The display name is an office that the reader's own organisation has (help desk, payroll), the address is foreign.
     InternalRole = "from.internal_role", Claim;
+    /// The display name is an organisation's, and no word of it stands in the address.
+    UnrelatedName = "from.unrelated_name", Claim;
     /// Subject, body or pictures speak as an organisation that From does not belong to.
     BodyBrand = "body.brand_claim", Claim;
     /// A trusted result says that DMARC failed.
@@ -83,6 +85,8 @@ signals! {
     ZeroWidth = "body.zero_width", Ask;
     /// A picture in place of text.
     ImageOnly = "body.image_only", Ask;
+    /// It gives the password of an encrypted archive.
+    ArchivePassword = "body.archive_password", Ask;
     /// A form in the body.
     BodyForm = "body.form", Path;
     /// A QR code drawn in characters or table cells.
@@ -136,9 +140,9 @@ signals! {
     /// A shortcut file.
     Shortcut = "att.shortcut", Path;
     /// A name with two endings, the last one active.
-    DoubleExtension = "att.double_extension", Path;
+    DoubleExtension = "att.double_extension", Claim;
     /// A name with a right-to-left override.
-    Rtlo = "att.rtlo", Path;
+    Rtlo = "att.rtlo", Claim;
     /// Bytes that are not what name and type say.
     TypeMismatch = "att.type_mismatch", Path;
     /// A calendar entry with a link.

@@ -38,7 +38,7 @@ const FULL_LURE: f64 = 4.0;
 /// Looks for asks.
 pub fn detect(scene: &Scene<'_>) -> Asks {
     let mut graded_signals = Vec::new();
-    let credential = lure(scene, PhraseKind::Credential);
+    let credential = with_deeds(scene, lure(scene, PhraseKind::Credential));
     let payment = lure(scene, PhraseKind::Payment);
     let urgency = lure(scene, PhraseKind::Urgency);
     let callback = lure(scene, PhraseKind::Callback);
@@ -71,6 +71,31 @@ pub fn detect(scene: &Scene<'_>) -> Asks {
             "It presses for time.",
             quote.clone(),
         ));
+    }
+    if scene
+        .attached
+        .iter()
+        .any(|seen| seen.signal == Signal::ArchiveEncrypted)
+    {
+        let is_password = |word: &str| {
+            matches!(
+                word,
+                "password" | "passcode" | "passwort" | "contrasena" | "senha" | "clave"
+            )
+        };
+        for passage in std::iter::once(&scene.subject)
+            .chain(scene.passages.iter().filter(|passage| !passage.is_attached))
+        {
+            if let Some(at) = passage.words.iter().position(is_password) {
+                graded_signals.push(graded(
+                    Signal::ArchivePassword,
+                    1.0,
+                    "It gives the password of the encrypted archive, so that no filter can look inside.",
+                    passage.quote(at, at + 1),
+                ));
+                break;
+            }
+        }
     }
     let phone = phone_number(scene);
     let has_link = scene
@@ -167,6 +192,139 @@ pub fn detect(scene: &Scene<'_>) -> Asks {
         wants,
         phone: phone.map(|(number, _)| number),
         unwanted: weight_of(&unwanted),
+    }
+}
+
+/// Deeds with accounts that are asked for, and what they are done to; beginnings of folded words. They count where both stand
+/// in one sentence, at most six words apart. In the languages of the phrases.
+const DEEDS: &[&str] = &[
+    "slgn",
+    "slgnln",
+    "log",
+    "logln",
+    "logon",
+    "verlf",
+    "conflrm",
+    "valldat",
+    "revalldat",
+    "update",
+    "upgrade",
+    "review",
+    "restore",
+    "unlock",
+    "reactlv",
+    "renew",
+    "reset",
+    "change",
+    "keep",
+    "avold",
+    "secure",
+    "recover",
+    "enroll",
+    "enrol",
+    "reauthentlcat",
+    "authentlcat",
+    "acceder",
+    "accede",
+    "lnlclar",
+    "lnlcle",
+    "actuallz",
+    "atuallz",
+    "acess",
+    "desbloque",
+    "regularlz",
+    "recadastr",
+    "anmeld",
+    "elnlogg",
+    "bestatlg",
+    "aktuallsler",
+    "verlflzler",
+    "conflrmer",
+    "connect",
+    "mettre",
+];
+const OBJECTS: &[&str] = &[
+    "password",
+    "passwort",
+    "passcode",
+    "contrasena",
+    "senha",
+    "mot",
+    "account",
+    "konto",
+    "cuenta",
+    "conta",
+    "compte",
+    "mallbox",
+    "emall",
+    "wallet",
+    "ldentlty",
+    "ldentldad",
+    "credentlal",
+    "portal",
+    "quota",
+    "slgn",
+    "logln",
+    "acesso",
+    "acceso",
+    "zugang",
+    "access",
+    "payroll",
+    "device",
+    "authentlcator",
+    "mfa",
+    "webmall",
+    "profll",
+    "buzon",
+];
+
+/// Adds to the phrases the deeds asked for in other words.
+fn with_deeds(scene: &Scene<'_>, lure: Option<(f64, Quote)>) -> Option<(f64, Quote)> {
+    let mut pairs = std::collections::BTreeSet::new();
+    let mut first: Option<Quote> = None;
+    for passage in std::iter::once(&scene.subject).chain(&scene.passages) {
+        let words: Vec<&str> = passage.words.iter().take(2_000).collect();
+        for (at, word) in words.iter().enumerate() {
+            let Some(deed) = DEEDS
+                .iter()
+                .find(|deed| word.starts_with(**deed) && word.len() <= deed.len() + 5)
+            else {
+                continue;
+            };
+            let window = words.iter().enumerate().skip(at + 1).take(6);
+            let object = window.clone().find_map(|(place, word)| {
+                let object = OBJECTS
+                    .iter()
+                    .find(|object| word.starts_with(**object) && word.len() <= object.len() + 4)?;
+                Some((place, *object))
+            });
+            if let Some((place, object)) = object
+                && *deed != object
+            {
+                let (begin, end) = passage.words.place(at, place + 1);
+                let is_one_sentence = !passage
+                    .text
+                    .get(begin..end)
+                    .unwrap_or_default()
+                    .contains(['.', '!', '?', '\n']);
+                if is_one_sentence {
+                    pairs.insert((*deed, object));
+                    first.get_or_insert_with(|| passage.quote(at, place + 1));
+                }
+            }
+        }
+    }
+    let words: usize = scene.passages.iter().map(|passage| passage.words.len()).sum();
+    let dilution = if words > 250 {
+        (250.0 / words as f64).max(0.15)
+    } else {
+        1.0
+    };
+    let extra = 1.5 * dilution * pairs.len().min(3) as f64;
+    match (lure, first) {
+        (Some((weight, quote)), _) => Some((weight + extra, quote)),
+        (None, Some(quote)) => Some((extra + 0.5 * dilution, quote)),
+        (None, None) => None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::evidence::Quote;
 use crate::fold::Words;
 use crate::imitate::{How, Imitation};
 use crate::known::{HostKind, Kind, Known, PersonKnown, registrable};
-use crate::read::Address;
+use crate::read::{Address, is_delivery_report};
 use crate::scene::{Scene, domain_of};
 use crate::signal::Signal;
 
@@ -56,6 +56,9 @@ pub fn detect<'k>(scene: &Scene<'k>, imitates: Imitates<'_>, headers: Headers) -
     }
     if let Some(imitation) = imitates(&from_domain) {
         lookalike_domain(known, &from_domain, imitation, &mut claims);
+    }
+    if claims.identity.is_none() && claims.graded.is_empty() {
+        unrelated_name(scene, &from_domain, &mut claims);
     }
     if claims.identity.is_none() {
         spoken_identity(scene, &from_domain, headers, &mut claims);
@@ -268,8 +271,11 @@ fn display_name<'k>(
         }
     }
     if claims.identity.is_none()
-        && let Some((role, _)) = known.role_in(&words)
+        && let Some((role, (begin, end))) = known.role_in(&words)
         && !known.is_own(from_domain)
+        && (end - begin) * 2 >= words.len()
+        && !scene.authentication.list_signs
+        && !is_delivery_report(scene.message)
     {
         claims.is_own_role = true;
         claims.graded.push(graded(
@@ -277,6 +283,41 @@ fn display_name<'k>(
             1.0,
             format!("The sender calls itself \u{201c}{role}\u{201d}, as an office of the reader's own would, and {from_domain} is somebody else's."),
             quote(),
+        ));
+    }
+}
+
+/// An organisation's name of which no word stands in the address: "Harbor Bank Support" at a hairdresser's domain.
+fn unrelated_name(scene: &Scene<'_>, from_domain: &str, claims: &mut Claims<'_>) {
+    let Some(from) = scene.from.first() else { return };
+    let words = Words::of(&from.name);
+    let is_organisation =
+        words.iter().any(|word| scene.known.is_business(word)) && words.len() >= 2 && words.len() <= 8;
+    if !is_organisation
+        || scene.authentication.list_signs
+        || is_delivery_report(scene.message)
+        || scene.known.is_own(from_domain)
+    {
+        return;
+    }
+    let address = Words::of(&from.address).joined();
+    let initials: String = words.iter().filter_map(|word| word.chars().next()).collect();
+    let is_named = words
+        .iter()
+        .filter(|word| word.len() >= 3 && !scene.known.is_business(word))
+        .any(|word| {
+            address.contains(word)
+                || word.len() >= 6 && address.contains(&word[..word.floor_char_boundary(5)])
+        });
+    if !is_named && !(initials.len() >= 3 && address.contains(&initials)) {
+        claims.graded.push(graded(
+            Signal::UnrelatedName,
+            1.0,
+            format!(
+                "The sender calls itself \u{201c}{}\u{201d}, and no word of that stands in its address.",
+                visible(&from.name)
+            ),
+            Quote::new("0", 0, &format!("{} <{}>", from.name, from.address)),
         ));
     }
 }
@@ -299,7 +340,7 @@ fn unshown(authentication: &Authentication, headers: Headers) -> Option<f64> {
     if authentication.aligned == Some(false) && authentication.state == State::Recorded {
         return Some(0.8);
     }
-    Some(0.35)
+    Some(0.4)
 }
 
 fn lookalike_domain(known: &Known, from_domain: &str, imitation: Imitation, claims: &mut Claims<'_>) {

@@ -36,6 +36,9 @@ pub fn detect(scene: &Scene<'_>, claims: &Claims<'_>, wants: Wants, imitates: Im
         .filter(|(_, link)| link.is_to_be_followed())
         .collect();
     for &(at, link) in &followed {
+        if link.scheme == "mailto" {
+            continue;
+        }
         let before = paths.graded.len();
         look_at(scene, claims, link, imitates, &mut paths);
         if paths.graded[before..]
@@ -323,6 +326,17 @@ fn asked_links(
         .filter(|(_, link)| !is_aside(link) && link.scheme != "mailto")
         .copied()
         .collect();
+    if asked.iter().all(|(_, link)| matches!(link.found.via, Via::Text)) {
+        // Buttons that write a mail: an answer is what is wanted.
+        let buttons = followed.iter().filter(|(_, link)| {
+            link.scheme == "mailto"
+                && matches!(link.found.via, Via::Anchor)
+                && !link.found.text.contains('@')
+                && !scene.recipients.contains(&link.url)
+                && link.url != scene.from_address().to_lowercase()
+        });
+        asked.extend(buttons.copied());
+    }
     let with_lure: Vec<(usize, &Link)> = asked
         .iter()
         .filter(|(_, link)| {
@@ -370,7 +384,9 @@ fn asked_links(
         None if claims.is_own_role => "the reader's own office".to_owned(),
         None => scene.from_domain().to_owned(),
     };
-    let goes_to = if first.host.is_empty() {
+    let goes_to = if first.scheme == "mailto" {
+        format!("the mailbox {}", defang(&first.url))
+    } else if first.host.is_empty() {
         first.scheme.clone()
     } else {
         defang(&first.host)

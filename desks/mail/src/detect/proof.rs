@@ -71,7 +71,12 @@ pub fn detect(scene: &Scene<'_>, claims: &Claims<'_>) -> Vec<Graded> {
     for claim in &authentication.untrusted {
         found.push(graded(
             Signal::UntrustedResults,
-            0.6,
+            // Without results of our own every relay's field is foreign; beside ours it was put there to be believed.
+            if authentication.state == State::Recorded && authentication.dmarc != Some(MethodResult::Pass) {
+                1.0
+            } else {
+                0.0
+            },
             format!(
                 "It brought a check result of its own along ({}); only our mail server's counts.",
                 claim.claims
