@@ -146,6 +146,16 @@ pub fn indicators(
         if link.host.is_empty() {
             continue;
         }
+        if link.scheme == "mailto" {
+            let is_freemail = known.is_kind(&link.host, &HostKind::Freemail);
+            let role = if is_freemail {
+                Role::AbusedService
+            } else {
+                Role::Attacker
+            };
+            put("email-addr", &link.url, role);
+            continue;
+        }
         let role = if is_service {
             Role::AbusedService
         } else {

@@ -78,7 +78,7 @@ pub struct Weights {
 const PRIOR: f64 = -4.0;
 /// What each group may bring at most: ten findings of one kind count as little more than one.
 const CAP_CLAIM: f64 = 3.6;
-const CAP_PROOF: f64 = 1.8;
+const CAP_PROOF: f64 = 3.0;
 const CAP_ASK: f64 = 2.6;
 const CAP_PATH: f64 = 3.6;
 /// From this weight a signal is strong.

@@ -2,6 +2,7 @@
 
 use crate::detect::{Graded, graded};
 use crate::evidence::{Quote, Via};
+use crate::fold::Words;
 use crate::phrases::{Found, PhraseKind};
 use crate::scene::{Passage, Scene};
 use crate::signal::Signal;
@@ -38,10 +39,18 @@ const FULL_LURE: f64 = 4.0;
 /// Looks for asks.
 pub fn detect(scene: &Scene<'_>) -> Asks {
     let mut graded_signals = Vec::new();
-    let credential = with_deeds(scene, lure(scene, PhraseKind::Credential));
-    let payment = lure(scene, PhraseKind::Payment);
+    let credential = with_sign_in(
+        scene,
+        with_deeds(scene, lure(scene, PhraseKind::Credential), DEEDS, OBJECTS),
+    );
+    let payment = with_deeds(
+        scene,
+        lure(scene, PhraseKind::Payment),
+        PAYMENT_DEEDS,
+        PAYMENT_OBJECTS,
+    );
     let urgency = lure(scene, PhraseKind::Urgency);
-    let callback = lure(scene, PhraseKind::Callback);
+    let callback = with_charge(scene, lure(scene, PhraseKind::Callback));
     let unwanted = lure(scene, PhraseKind::Unwanted);
     if let Some((weight, quote)) = &credential
         && *weight >= 2.0
@@ -242,6 +251,11 @@ const DEEDS: &[&str] = &[
     "conflrmer",
     "connect",
     "mettre",
+    "vlew",
+    "open",
+    "download",
+    "complete",
+    "lncrease",
 ];
 const OBJECTS: &[&str] = &[
     "password",
@@ -276,16 +290,116 @@ const OBJECTS: &[&str] = &[
     "webmall",
     "profll",
     "buzon",
+    "document",
+    "flle",
+    "folder",
+    "deposlt",
+    "certlflcate",
 ];
 
+/// The same for money.
+const PAYMENT_DEEDS: &[&str] = &[
+    "pay",
+    "revlew",
+    "process",
+    "approve",
+    "use",
+    "hold",
+    "transfer",
+    "wlre",
+    "release",
+    "buy",
+    "purchase",
+    "settle",
+    "send",
+    "advlse",
+    "conflrm",
+    "see",
+    "pagar",
+    "revlse",
+    "transflera",
+    "bezahlen",
+    "uberwelse",
+    "zahlen",
+    "payer",
+    "vlrement",
+];
+const PAYMENT_OBJECTS: &[&str] = &[
+    "lnvolce",
+    "payment",
+    "bank",
+    "remlttance",
+    "deposlt",
+    "glft",
+    "statement",
+    "account",
+    "balance",
+    "factura",
+    "pago",
+    "fatura",
+    "boleto",
+    "rechnung",
+    "facture",
+    "lban",
+];
+
+/// Words by which a button or a sentence asks to sign in.
+const SIGN_IN: &[(&str, &str)] = &[
+    ("slgn", "ln"),
+    ("log", "ln"),
+    ("log", "on"),
+    ("lnlcle", "seslon"),
+    ("lnlclar", "seslon"),
+    ("faca", "logln"),
+    ("se", "connecter"),
+];
+
+/// Adds the plain command to sign in: at the head of a sentence or on a button it is the ask itself.
+fn with_sign_in(scene: &Scene<'_>, lure: Option<(f64, Quote)>) -> Option<(f64, Quote)> {
+    let mut extra = 0.0;
+    let mut first: Option<Quote> = None;
+    let texts: usize = scene.passages.iter().map(|passage| passage.words.len()).sum();
+    for passage in std::iter::once(&scene.subject).chain(&scene.passages) {
+        for at in 0..passage.words.len().min(2_000) {
+            let is_command = SIGN_IN.iter().any(|(one, two)| {
+                passage.words.get(at) == Some(one) && passage.words.get(at + 1) == Some(two)
+            });
+            if !is_command {
+                continue;
+            }
+            let (begin, _) = passage.words.place(at, at + 2);
+            let before = passage
+                .text
+                .get(..begin)
+                .unwrap_or_default()
+                .trim_end_matches([' ', '\t', '*', '>', '\u{2022}']);
+            let heads = before.is_empty() || before.ends_with(['.', '!', '?', '\n', ':', ',']);
+            extra += if heads { 1.5 } else { 0.5 };
+            first.get_or_insert_with(|| passage.quote(at, at + 2));
+        }
+    }
+    let is_short = texts < 250;
+    let extra = f64::min(extra, 3.0) * if is_short { 1.0 } else { 0.4 };
+    match (lure, first) {
+        (Some((weight, quote)), _) => Some((weight + extra, quote)),
+        (None, Some(quote)) if extra > 0.0 => Some((extra + 0.5, quote)),
+        (lure, _) => lure,
+    }
+}
+
 /// Adds to the phrases the deeds asked for in other words.
-fn with_deeds(scene: &Scene<'_>, lure: Option<(f64, Quote)>) -> Option<(f64, Quote)> {
+fn with_deeds(
+    scene: &Scene<'_>,
+    lure: Option<(f64, Quote)>,
+    deeds: &[&str],
+    objects: &[&str],
+) -> Option<(f64, Quote)> {
     let mut pairs = std::collections::BTreeSet::new();
     let mut first: Option<Quote> = None;
     for passage in std::iter::once(&scene.subject).chain(&scene.passages) {
         let words: Vec<&str> = passage.words.iter().take(2_000).collect();
         for (at, word) in words.iter().enumerate() {
-            let Some(deed) = DEEDS
+            let Some(deed) = deeds
                 .iter()
                 .find(|deed| word.starts_with(**deed) && word.len() <= deed.len() + 5)
             else {
@@ -293,7 +407,7 @@ fn with_deeds(scene: &Scene<'_>, lure: Option<(f64, Quote)>) -> Option<(f64, Quo
             };
             let window = words.iter().enumerate().skip(at + 1).take(6);
             let object = window.clone().find_map(|(place, word)| {
-                let object = OBJECTS
+                let object = objects
                     .iter()
                     .find(|object| word.starts_with(**object) && word.len() <= object.len() + 4)?;
                 Some((place, *object))
@@ -348,6 +462,55 @@ fn lure(scene: &Scene<'_>, kind: PhraseKind) -> Option<(f64, Quote)> {
         })
         .sum();
     Some((weight, passage.quote_bytes(strongest.place.0, strongest.place.1)))
+}
+
+/// Adds a charge that a call is to undo: an amount of money, and a telephone number behind a word for calling.
+fn with_charge(scene: &Scene<'_>, lure: Option<(f64, Quote)>) -> Option<(f64, Quote)> {
+    let Some((number, passage)) = phone_number(scene) else {
+        return lure;
+    };
+    let at = passage.text.find(&number).unwrap_or(0);
+    let mut from = at.saturating_sub(80);
+    while !passage.text.is_char_boundary(from) {
+        from += 1;
+    }
+    let before = Words::of(&passage.text[from..at]);
+    let calls = |word: &str| {
+        [
+            "call", "phone", "dlal", "contact", "llame", "llama", "llgue", "anruf", "appele",
+        ]
+        .iter()
+        .any(|one| word.starts_with(one))
+    };
+    let is_called = before.iter().any(calls);
+    let lower = passage.text.to_lowercase();
+    let has_amount = ["usd", "$", "\u{20ac}", "eur", "\u{a3}", "gbp"]
+        .iter()
+        .any(|mark| lower.contains(mark));
+    let is_charge = passage.words.iter().any(|word| {
+        [
+            "renew",
+            "charge",
+            "deblt",
+            "subscrlpt",
+            "lnvolce",
+            "order",
+            "auto",
+            "cargo",
+            "cobr",
+            "refund",
+        ]
+        .iter()
+        .any(|one| word.starts_with(one))
+    });
+    if !(is_called && has_amount && is_charge) {
+        return lure;
+    }
+    let quote = passage.quote_bytes(at, at + number.len());
+    Some(match lure {
+        Some((weight, quote)) => (weight + 2.5, quote),
+        None => (3.0, quote),
+    })
 }
 
 /// A telephone number in the body: as it stands there, and the passage.

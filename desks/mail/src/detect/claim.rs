@@ -255,7 +255,10 @@ fn display_name<'k>(
             .iter()
             .any(|address| address.eq_ignore_ascii_case(&from.address))
             || (!from_domain.is_empty() && known.is_of(from_domain, person.identity))
-            || is_relayed;
+            || is_relayed
+            || claims
+                .from_owner
+                .is_some_and(|owner| is_proven(known, scene.authentication, owner));
         if !is_theirs {
             claims.graded.push(graded(
                 Signal::DisplayVip,
