@@ -1,9 +1,10 @@
 //! One message from bytes to judgement: unwrap, lay out, detect, weigh, and find the words for it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use pollwatch_model::{NameJudge, Register};
 use pollwatch_names::defang;
+use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
 use crate::answer::{self, Answer, Ask, Facts, Language, VerdictWord};
@@ -23,6 +24,9 @@ use crate::read::{How as Came, Original, Report, date, delivery_failures, is_del
 use crate::scene::Scene;
 use crate::signal::Signal;
 
+/// Hosts whose judgement is remembered.
+const MAX_SEEN_HOSTS: usize = 20_000;
+
 /// Judges messages against one register. Cheap to use again, costly to make.
 pub struct Examiner {
     known: Known,
@@ -30,6 +34,8 @@ pub struct Examiner {
     boundary: Boundary,
     names: Option<Arc<dyn NameJudge>>,
     register: Arc<Register>,
+    /// Hosts that were judged before: the same few are in every message of a mailbox.
+    seen_hosts: Mutex<FxHashMap<String, Option<Imitation>>>,
 }
 
 /// A message, judged.
@@ -98,6 +104,7 @@ impl Examiner {
             boundary: Boundary::from_ids(&ids, &hosted),
             names,
             register,
+            seen_hosts: Mutex::default(),
         }
     }
 
@@ -130,6 +137,22 @@ impl Examiner {
     }
 
     fn imitation(&self, host: &str) -> Option<Imitation> {
+        let seen = self.seen_hosts.lock().ok();
+        if let Some(known) = seen.as_ref().and_then(|seen| seen.get(host)) {
+            return known.clone();
+        }
+        drop(seen);
+        let judged = self.look_up(host);
+        if let Ok(mut seen) = self.seen_hosts.lock() {
+            if seen.len() >= MAX_SEEN_HOSTS {
+                seen.clear();
+            }
+            seen.insert(host.to_owned(), judged.clone());
+        }
+        judged
+    }
+
+    fn look_up(&self, host: &str) -> Option<Imitation> {
         let own = self.known.imitation(host);
         if own.as_ref().is_some_and(|own| own.strength >= 3) {
             return own;

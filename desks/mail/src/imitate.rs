@@ -2,9 +2,9 @@
 //!
 //! The lookalike desk says it better; where it is at hand its judgement is asked as well ([`pollwatch_model::NameJudge`]).
 
-use pollwatch_names::{ParsedName, fold_byte, fold_pairs, is_mixed_script, unicode_skeleton};
+use pollwatch_names::{ParsedName, is_mixed_script, unicode_skeleton};
 
-use crate::known::{Kind, Known, Label};
+use crate::known::{Kind, Known, Label, fold_label};
 
 /// How a host imitates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,7 +151,7 @@ impl Known {
             .starts_with("xn--")
             .then(|| unicode_skeleton(unicode_label))
             .flatten();
-        let folded = Folded::of(skeleton.as_deref().unwrap_or(label));
+        let folded = fold_label(skeleton.as_deref().unwrap_or(label));
         let front = ascii
             .get(..name.user_start().saturating_sub(1))
             .unwrap_or_default();
@@ -183,23 +183,9 @@ impl Known {
     }
 }
 
-struct Folded {
-    bytes: Vec<u8>,
-    paired: Vec<u8>,
-}
-
-impl Folded {
-    fn of(label: &str) -> Folded {
-        let bytes: Vec<u8> = label.bytes().map(fold_byte).collect();
-        let mut paired = Vec::new();
-        fold_pairs(&bytes, &mut paired, &mut Vec::new());
-        Folded { bytes, paired }
-    }
-}
-
 fn read_label(
     label: &str,
-    folded: &Folded,
+    folded: &(Vec<u8>, Vec<u8>),
     skeleton: Option<&str>,
     name: &ParsedName,
     known: &Label,
@@ -225,17 +211,19 @@ fn read_label(
         };
     }
     if wanted.len() >= 5 {
-        let wanted_folded = Folded::of(wanted);
-        if folded.bytes == wanted_folded.bytes || folded.paired == wanted_folded.paired {
+        if folded.0 == known.folded.0 || folded.1 == known.folded.1 {
             return Some((How::LookalikeLetters, 3));
         }
-        for word in label.split('-').filter(|word| *word != wanted && word.len() >= 5) {
-            let word = Folded::of(word);
-            if label.contains('-')
-                && (word.bytes == wanted_folded.bytes || word.paired == wanted_folded.paired)
-            {
-                return Some((How::LookalikeLetters, 3));
-            }
+        let is_one_of_many = label.contains('-')
+            && label
+                .split('-')
+                .filter(|word| *word != wanted && word.len() >= 5 && word.len().abs_diff(wanted.len()) <= 2)
+                .any(|word| {
+                    let word = fold_label(word);
+                    word.0 == known.folded.0 || word.1 == known.folded.1
+                });
+        if is_one_of_many {
+            return Some((How::LookalikeLetters, 3));
         }
     }
     if label.contains('-') && wanted.len() >= 4 && contains_words(label, wanted) {
@@ -263,7 +251,9 @@ fn read_label(
         _ if kind == Kind::Brand => 1,
         _ => 2,
     };
-    if reach > 0 && !known.is_ordinary && label.len().abs_diff(wanted.len()) <= reach {
+    let begins_alike = label.as_bytes().first() == wanted.as_bytes().first()
+        || label.as_bytes().last() == wanted.as_bytes().last();
+    if reach > 0 && begins_alike && !known.is_ordinary && label.len().abs_diff(wanted.len()) <= reach {
         let distance = edit_distance(label.as_bytes(), wanted.as_bytes(), reach);
         if distance <= reach {
             let strength = match (distance, kind) {
@@ -283,11 +273,16 @@ fn read_front(front: &str, known: &Label, kind: Kind) -> Option<(How, u8)> {
     if front.is_empty() {
         return None;
     }
-    let hyphened_domain = known.domain.replace('.', "-");
+    if !front.contains(known.label.as_str()) && !front.contains(known.dashed.as_str()) {
+        return None;
+    }
     let labels: Vec<&str> = front.split('.').collect();
-    let whole = format!("{front}.").contains(&format!("{}.", known.domain))
-        && (front.starts_with(&known.domain) || front.contains(&format!(".{}", known.domain)));
-    if whole || labels.iter().any(|label| contains_words(label, &hyphened_domain)) {
+    // The whole domain, between dots.
+    let whole = front.match_indices(known.domain.as_str()).any(|(at, domain)| {
+        let end = at + domain.len();
+        (at == 0 || front.as_bytes()[at - 1] == b'.') && (end == front.len() || front.as_bytes()[end] == b'.')
+    });
+    if whole || labels.iter().any(|label| contains_words(label, &known.dashed)) {
         return Some((How::InFront, 3));
     }
     if known.is_ordinary || known.label.len() < 5 {

@@ -266,7 +266,7 @@ impl Weights {
             Verdict::CannotTell
         } else if probability >= 0.9 && groups >= 2 && has_core {
             Verdict::Phishing
-        } else if probability >= 0.5 || is_very_strong {
+        } else if probability >= 0.5 && groups >= 2 || is_very_strong {
             Verdict::Suspicious
         } else if circumstances.unwanted >= 4.0 {
             Verdict::Unwanted

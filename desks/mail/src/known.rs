@@ -2,7 +2,7 @@
 
 use pollwatch_model::Register;
 use pollwatch_model::register::TargetKind;
-use pollwatch_names::ParsedName;
+use pollwatch_names::{ParsedName, fold_byte, fold_pairs};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::fold::Words;
@@ -120,6 +120,10 @@ pub struct Label {
     pub identity: u32,
     /// Whether the label is an ordinary word of a brand.
     pub is_ordinary: bool,
+    /// The label with its lookalike letters folded, and with its lookalike pairs folded too.
+    pub folded: (Vec<u8>, Vec<u8>),
+    /// The domain with hyphens for dots.
+    pub dashed: String,
 }
 
 /// Words that end an organisation's name without telling it from others.
@@ -444,6 +448,8 @@ impl Known {
             .unwrap_or_default();
         if !front.is_empty() {
             self.labels.push(Label {
+                folded: fold_label(&front),
+                dashed: domain.replace('.', "-"),
                 label: front,
                 hyphened: String::new(),
                 domain: domain.clone(),
@@ -452,6 +458,8 @@ impl Known {
             });
         }
         self.labels.push(Label {
+            folded: fold_label(&label),
+            dashed: domain.replace('.', "-"),
             label,
             hyphened,
             domain,
@@ -606,6 +614,14 @@ pub fn registrable(host: &str) -> String {
         .ok()
         .and_then(|name| name.registrable().map(str::to_owned))
         .unwrap_or_default()
+}
+
+/// A label with its lookalike letters folded, and with its lookalike pairs folded too.
+pub(crate) fn fold_label(label: &str) -> (Vec<u8>, Vec<u8>) {
+    let bytes: Vec<u8> = label.bytes().map(fold_byte).collect();
+    let mut paired = Vec::new();
+    fold_pairs(&bytes, &mut paired, &mut Vec::new());
+    (bytes, paired)
 }
 
 fn is_government(suffix: &str) -> bool {
