@@ -26,6 +26,8 @@ pub struct Labelled {
     pub sub: String,
     /// Where it comes from.
     pub source: String,
+    /// Date of the message, as the label has it.
+    pub date: String,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
@@ -69,6 +71,7 @@ pub fn corpus(dir: &Path) -> Result<Vec<Labelled>> {
                 label: field(1),
                 sub: field(2),
                 source: field(3),
+                date: field(5),
                 bytes,
             });
         }

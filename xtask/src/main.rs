@@ -12,6 +12,7 @@ mod cases_lookalike;
 mod cases_mail;
 mod cases_mail_auth;
 mod fit_lookalike;
+mod fit_mail;
 mod gen_example;
 mod generate;
 mod test;
@@ -49,7 +50,7 @@ enum Chore {
     /// Fits weights from a folder of cases and prints them
     Fit {
         /// What to fit
-        #[arg(value_parser = ["lookalike"])]
+        #[arg(value_parser = ["lookalike", "mail"])]
         desk: String,
         /// The folder
         dir: PathBuf,
@@ -87,6 +88,7 @@ fn run() -> anyhow::Result<()> {
         } if desk == "lookalike" => cases_lookalike::run(&dir, protect.as_deref(), out.as_deref()),
         Chore::Cases { desk, dir, out, .. } if desk == "mail" => cases_mail::run(&dir, out.as_deref()),
         Chore::Cases { dir, out, .. } => cases::run_ledger(&dir, out.as_deref()),
+        Chore::Fit { desk, dir, write } if desk == "mail" => fit_mail::run(&dir, write),
         Chore::Fit { dir, write, .. } => fit_lookalike::run(&dir, write),
         Chore::Gen { check } => {
             generate::run(check)?;

@@ -173,7 +173,13 @@ fn display_name<'k>(
         )
     };
     let name = from.name.as_str();
-    let words = Words::of(name);
+    // Words of an address in the name are the address's, not a claim: "pat@gmail.com, Pat" is not Gmail.
+    let without_address: String = name
+        .split_whitespace()
+        .filter(|word| !word.contains('@'))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let words = Words::of(&without_address);
     let raw = field.map_or("", |field| field.value.as_str());
     let is_encoded = raw.contains("=?");
     if name
@@ -198,10 +204,16 @@ fn display_name<'k>(
         let is_same_owner = claims
             .from_owner
             .is_some_and(|owner| known.is_of(&shown_domain, owner));
-        if !shown_domain.is_empty() && shown_domain != own_domain && !is_same_owner {
+        let is_readers = scene.recipients.iter().any(|recipient| *recipient == shown);
+        if !shown_domain.is_empty() && shown_domain != own_domain && !is_same_owner && !is_readers {
+            let grade = if known.is_kind(&shown_domain, &HostKind::Freemail) {
+                0.3
+            } else {
+                1.0
+            };
             claims.graded.push(graded(
                 Signal::DisplayAddrMismatch,
-                1.0,
+                grade,
                 format!(
                     "The sender's name shows the address {shown}; the message is from {}.",
                     from.address
@@ -210,6 +222,20 @@ fn display_name<'k>(
             ));
             claims.identity = claims.identity.or_else(|| first_of(known, &shown_domain));
         }
+    }
+    if from_domain
+        .chars()
+        .any(|c| matches!(c, '%' | '/' | '\\' | '*' | '!' | '$' | '&' | '=' | '{' | '}'))
+    {
+        claims.graded.push(graded(
+            Signal::EncodedTrick,
+            1.0,
+            format!(
+                "The sender's address {} cannot exist: no domain is written like that.",
+                visible(&from.address)
+            ),
+            quote(),
+        ));
     }
     let named = known.names_in(&words);
     let is_relayed = named
@@ -239,7 +265,7 @@ fn display_name<'k>(
         }
         claims.graded.push(graded(
             Signal::DisplayBrand,
-            if one.is_ordinary { 0.8 } else { 1.0 },
+            if one.is_ordinary { 0.9 } else { 1.0 },
             format!(
                 "The sender calls itself {}, and {from_domain} does not belong to {}.",
                 identity.name, identity.name
@@ -343,7 +369,7 @@ fn unshown(authentication: &Authentication, headers: Headers) -> Option<f64> {
     if authentication.aligned == Some(false) && authentication.state == State::Recorded {
         return Some(0.8);
     }
-    Some(0.4)
+    Some(0.6)
 }
 
 fn lookalike_domain(known: &Known, from_domain: &str, imitation: Imitation, claims: &mut Claims<'_>) {
