@@ -4,7 +4,7 @@
 
 use pollwatch_names::{ParsedName, is_mixed_script, unicode_skeleton};
 
-use crate::known::{Kind, Known, Label, fold_label};
+use crate::known::{HostKind, Kind, Known, Label, fold_label};
 
 /// How a host imitates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,7 +138,8 @@ impl Known {
     pub fn imitation(&self, host: &str) -> Option<Imitation> {
         let name = ParsedName::parse(host).ok()?;
         let ascii = name.ascii();
-        if self.is_own(ascii) || self.owners(ascii).next().is_some() {
+        let is_freemail = self.is_kind(ascii, &HostKind::Freemail);
+        if is_freemail || self.is_own(ascii) || self.owners(ascii).next().is_some() {
             return None;
         }
         let label = name.user_label()?;
@@ -241,8 +242,17 @@ fn read_label(
     }
     if wanted.len() >= 6 && label.len() > wanted.len() && !known.is_ordinary {
         let rest = label.strip_prefix(wanted).or_else(|| label.strip_suffix(wanted));
-        if rest.is_some_and(|rest| LURE_WORDS.contains(&rest.trim_matches('-'))) {
-            return Some((How::WithWords, if kind == Kind::Brand { 2 } else { 3 }));
+        let rest = rest.map(|rest| rest.trim_matches('-'));
+        if rest.is_some_and(|rest| LURE_WORDS.contains(&rest)) {
+            // Companies run such words on to their own name as well: tiscalinet, vodafoneus.
+            let is_usual = rest.is_some_and(|rest| {
+                matches!(rest, "net" | "com" | "web" | "us" | "online" | "mail" | "group")
+            });
+            return match kind {
+                Kind::Brand if is_usual => None,
+                Kind::Brand => Some((How::WithWords, 2)),
+                _ => Some((How::WithWords, 3)),
+            };
         }
     }
     let reach = match wanted.len() {

@@ -2,7 +2,7 @@
 
 use pollwatch_names::visible;
 
-use crate::authenticate::{Authentication, State};
+use crate::authenticate::{Authentication, MethodResult, State};
 use crate::detect::{Graded, graded};
 use crate::evidence::Quote;
 use crate::fold::Words;
@@ -423,6 +423,11 @@ fn spoken_identity(scene: &Scene<'_>, from_domain: &str, headers: Headers, claim
     if scene.authentication.list_signs {
         return;
     }
+    // Who writes from the domain of somebody we know speaks for them first, of others second.
+    let is_failed = scene.authentication.dmarc == Some(MethodResult::Fail);
+    if claims.from_owner.is_some() && !is_failed {
+        return;
+    }
     let mut spoken: Vec<(u32, f64, Quote)> = Vec::new();
     let mut hear = |identity: u32, grade: f64, quote: Quote| match spoken
         .iter_mut()
@@ -474,13 +479,6 @@ fn spoken_identity(scene: &Scene<'_>, from_domain: &str, headers: Headers, claim
     else {
         return;
     };
-    if claims.from_owner.is_some()
-        && claims
-            .from_owner
-            .is_some_and(|owner| is_proven(known, scene.authentication, owner))
-    {
-        return;
-    }
     let _ = headers;
     let who = &known.identities[identity as usize].name;
     claims.graded.push(graded(
