@@ -1,7 +1,7 @@
 //! Each finding: what, why, what else explains it, what to do, what it rests on.
 
 use maud::{Markup, html};
-use pollwatch_model::{Finding, Probability, Severity, Span, Verdict};
+use pollwatch_model::{Finding, Probability, Severity, Span, Tlp, Verdict};
 
 use crate::align::{self, Fit};
 use crate::attack::technique_name;
@@ -250,7 +250,15 @@ fn evidence(facts: &Facts, held: &BriefFinding) -> Markup {
     }
 }
 
+/// Whole messages name the people they were sent to: they are shown only to the own office.
+const NAMES_PEOPLE: &str = "message/rfc822";
+
 fn shown_excerpt(facts: &Facts, excerpt: &BriefExcerpt) -> Markup {
+    if excerpt.reference.media_type == NAMES_PEOPLE && facts.briefing.tlp != Tlp::Red {
+        return html! {
+            p.small { "The message itself names the people that it was sent to, so it is not printed here. It is kept under this digest; a briefing at TLP:RED shows it." }
+        };
+    }
     html! {
         pre.excerpt tabindex="0" { (facts.veil.excerpt(&excerpt.bytes)) @if excerpt.truncated { "\n⟨the evidence goes on⟩" } }
     }

@@ -26,6 +26,7 @@ mod count;
 mod figures;
 mod findings;
 mod page;
+mod phished;
 mod sections;
 mod text;
 mod who;

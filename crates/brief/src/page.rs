@@ -7,6 +7,7 @@ use crate::Briefing;
 use crate::bottom_line;
 use crate::count::Facts;
 use crate::findings;
+use crate::phished;
 use crate::sections;
 use crate::text::counted;
 use crate::who;
@@ -49,6 +50,7 @@ pub fn render(briefing: &Briefing) -> String {
                         (bottom_line::bottom_line(&facts))
                         (bottom_line::contents())
                         (who::who(&facts))
+                        (phished::section(&facts))
                         (sections::how(&facts))
                         (sections::how_far(&facts))
                         (sections::sound(&facts))
