@@ -4,5 +4,6 @@ mod demo;
 mod harness;
 mod hostile;
 mod kill;
+mod mail;
 mod record;
 mod tamper;

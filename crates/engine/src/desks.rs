@@ -7,7 +7,7 @@ use pollwatch_model::{Desk, Judges, Register};
 
 /// The desks, in the order in which people read about them.
 pub fn all() -> &'static [&'static dyn Desk] {
-    &[&pollwatch_lookalike::LookalikeDesk]
+    &[&pollwatch_lookalike::LookalikeDesk, &pollwatch_mail::MailDesk]
 }
 
 /// The desk of a name.
@@ -27,10 +27,6 @@ pub fn judges(name: &str, register: &Register) -> Judges {
 
 /// What the design foresees and this build does not have: title, and what goes unseen without it. The brief names them.
 pub const ABSENT: &[(&str, &str)] = &[
-    (
-        "Messages",
-        "whether staff received phishing mail, and what came of it",
-    ),
     (
         "Logs of election systems",
         "whether election systems were scanned, attacked or entered",

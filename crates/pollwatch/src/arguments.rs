@@ -50,6 +50,9 @@ pub enum Command {
     /// Find names that imitate the register's
     #[command(subcommand)]
     Lookalike(LookalikeCommand),
+    /// Tell whether messages are phishing, why, and what to answer
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// List, show and decide on what was found
     #[command(subcommand)]
     Findings(FindingsCommand),
@@ -134,6 +137,43 @@ pub enum LookalikeCommand {
     },
     /// Describe what the desk detects, and what it cannot tell
     About,
+}
+
+#[derive(Subcommand)]
+pub enum MailCommand {
+    /// Judge messages: one for the person who asks, or a whole mailbox
+    Check(CheckArguments),
+}
+
+#[derive(Args)]
+pub struct CheckArguments {
+    /// Messages: .eml, mbox, Maildir, .msg, zip, folders, plain, gzip or zstd; - is standard input, pasted text too
+    #[arg(default_value = "-", value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// What to protect: register.toml (default: the workspace's)
+    #[arg(long, value_name = "FILE")]
+    pub register: Option<PathBuf>,
+    /// What our own mail server writes: a file with authserv_ids and hosted_by (default: the register's)
+    #[arg(long, value_name = "FILE")]
+    pub boundary: Option<PathBuf>,
+    /// How the input is written: eml, mbox, msg, zip or paste (default: by looking)
+    #[arg(long = "read-as", value_name = "FORMAT")]
+    pub read_as: Option<String>,
+    /// How to print findings
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Print one JSON line a message, whatever the verdict; it names recipients, keep it in the office
+    #[arg(long)]
+    pub verdicts: bool,
+    /// The language of the answer: en or es (default: the reporter's)
+    #[arg(long, value_parser = ["en", "es"])]
+    pub language: Option<String>,
+    /// Keep findings and evidence in the workspace
+    #[arg(long)]
+    pub record: bool,
+    /// Exit with status 1 when a finding of this severity or above is made
+    #[arg(long, value_name = "SEVERITY")]
+    pub fail_on: Option<Severity>,
 }
 
 #[derive(Args)]

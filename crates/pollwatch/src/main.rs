@@ -63,6 +63,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Init { dir, owner, origin } => commands::init::run(&dir, &owner, origin),
         Command::Register(command) => commands::register::run(workspace, command),
         Command::Lookalike(command) => commands::lookalike::run(workspace, command),
+        Command::Mail(command) => commands::mail::run(workspace, command),
         Command::Findings(command) => commands::findings::run(workspace, command),
         Command::Tally { format } => commands::tally::run(workspace, format),
         Command::Brief { tlp, output } => commands::brief::run(workspace, tlp, &output),

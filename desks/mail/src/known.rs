@@ -519,6 +519,10 @@ impl Known {
 
     /// Whether `host` is of `kind`.
     pub fn is_kind(&self, host: &str, kind: &HostKind) -> bool {
+        // A free mailbox is at the domain itself; names below it are the company's own. Tenants' domains are the exception.
+        if *kind == HostKind::Freemail && !host.ends_with(".onmicrosoft.com") {
+            return self.hosts.get(host).is_some_and(|kinds| kinds.contains(kind));
+        }
         below(host).any(|domain| self.hosts.get(domain).is_some_and(|kinds| kinds.contains(kind)))
     }
 

@@ -11,6 +11,7 @@ pub mod findings;
 pub mod init;
 pub mod keep;
 pub mod lookalike;
+pub mod mail;
 pub mod register;
 pub mod status;
 pub mod tally;

@@ -204,7 +204,7 @@ fn display_name<'k>(
         let is_same_owner = claims
             .from_owner
             .is_some_and(|owner| known.is_of(&shown_domain, owner));
-        let is_readers = scene.recipients.iter().any(|recipient| *recipient == shown);
+        let is_readers = scene.recipients.contains(&shown);
         if !shown_domain.is_empty() && shown_domain != own_domain && !is_same_owner && !is_readers {
             let grade = if known.is_kind(&shown_domain, &HostKind::Freemail) {
                 0.3
@@ -338,7 +338,8 @@ fn unrelated_name(scene: &Scene<'_>, from_domain: &str, claims: &mut Claims<'_>)
             address.contains(word)
                 || word.len() >= 6 && address.contains(&word[..word.floor_char_boundary(5)])
         });
-    if !is_named && !(initials.len() >= 3 && address.contains(&initials)) {
+    let is_abbreviated = initials.len() >= 3 && address.contains(&initials);
+    if !is_named && !is_abbreviated {
         claims.graded.push(graded(
             Signal::UnrelatedName,
             1.0,

@@ -1,0 +1,342 @@
+//! A judged message, and a campaign, as findings.
+
+use std::collections::BTreeMap;
+
+use pollwatch_model::{
+    Draft, Indicator, Observed, Polarity, Probability, Reason, Register, Severity, Stage, TargetId,
+    TargetRef, Tlp,
+};
+use pollwatch_names::{Lines, defang, shown};
+use serde_json::{Map, Value, json};
+
+use crate::campaign::{Campaign, Outcome, Role as PersonRole};
+use crate::examine::Judged;
+use crate::indicator::{Role, without_victims};
+use crate::judge::{Band, Verdict};
+use crate::signal::{Group, Signal};
+
+/// The target that stands for a mailbox of which the register knows nothing.
+const UNKNOWN_TARGET: &str = "unknown-mailbox";
+
+/// The target of the register at `place`, or one that says that the register does not know it.
+pub fn target_of(register: &Register, place: Option<usize>) -> Option<TargetRef> {
+    match place.and_then(|place| register.targets.get(place)) {
+        Some(target) => {
+            let target = register.reported_as(target);
+            Some(TargetRef {
+                id: target.id.clone(),
+                name: target.name.clone(),
+            })
+        }
+        None => Some(TargetRef {
+            id: UNKNOWN_TARGET.parse::<TargetId>().ok()?,
+            name: "a mailbox that the register does not list".to_owned(),
+        }),
+    }
+}
+
+/// Hostile text without the recipients' addresses, on one line.
+fn masked(text: &str, victims: &[String]) -> String {
+    shown(&without_victims(text, victims), 300, Lines::Joined)
+}
+
+/// The finding that a judged message makes; `None` for a verdict below suspicious.
+pub fn message_draft(judged: &Judged, register: &Register) -> Option<Draft> {
+    let verdict = judged.scored.verdict;
+    if !verdict.is_alarm() {
+        return None;
+    }
+    let entered = judged.outcome >= Outcome::CredentialsEntered;
+    let strongest = judged.scored.weighed.iter().find(|one| one.weight > 0.3);
+    let claimed = judged
+        .claimed
+        .clone()
+        .unwrap_or_else(|| "somebody known".to_owned());
+    let what = match verdict {
+        Verdict::Phishing => "A phishing message",
+        _ => "A suspicious message",
+    };
+    let why = strongest.map_or(String::new(), |one| {
+        format!(" {}", masked(&one.seen.says, &judged.victims))
+    });
+    let came = if entered {
+        " The person who reported it says that a password was entered."
+    } else {
+        ""
+    };
+    let reasons = judged
+        .scored
+        .weighed
+        .iter()
+        .filter(|one| one.band != Band::Mention)
+        .map(|one| {
+            let quote = masked(&one.seen.quote.text, &judged.victims);
+            let quoted = if quote.is_empty() {
+                String::new()
+            } else {
+                format!(" \u{201c}{quote}\u{201d}")
+            };
+            Reason {
+                code: one.seen.signal.id().to_owned(),
+                text: format!("{}{quoted}", masked(&one.seen.says, &judged.victims)),
+                weight: (one.weight * 100.0).round() / 100.0,
+                spans: Vec::new(),
+            }
+        })
+        .collect();
+    let mut details = Map::new();
+    details.insert("technique".to_owned(), json!(chief_detector(judged)));
+    details.insert("claimed".to_owned(), json!(judged.claimed));
+    details.insert("from".to_owned(), json!(masked(&judged.from, &judged.victims)));
+    details.insert(
+        "subject".to_owned(),
+        json!(masked(&judged.subject, &judged.victims)),
+    );
+    details.insert(
+        "signals".to_owned(),
+        judged
+            .scored
+            .weighed
+            .iter()
+            .map(|one| json!({"id": one.seen.signal.id(), "group": one.group, "band": one.band, "part": one.seen.quote.part, "offset": one.seen.quote.offset}))
+            .collect(),
+    );
+    details.insert("against".to_owned(), json!(judged.against));
+    details.insert("not_checked".to_owned(), json!(judged.not_checked));
+    details.insert("authentication".to_owned(), authentication(judged));
+    details.insert("recipients".to_owned(), json!(judged.victims.len()));
+    details.insert("reported".to_owned(), json!(judged.reporter.is_some()));
+    details.insert("outcome".to_owned(), json!(judged.outcome));
+    Some(Draft {
+        kind: "phishing-message",
+        polarity: Polarity::Threat,
+        stage: Some(if entered {
+            Stage::Succeeded
+        } else {
+            Stage::Attempted
+        }),
+        target: target_of(register, judged.target)?,
+        subject: judged.message.clone(),
+        verdict: Some(verdict.word().to_owned()),
+        severity: match (verdict, entered) {
+            (_, true) => Severity::Critical,
+            (Verdict::Phishing, _) => Severity::High,
+            _ => Severity::Medium,
+        },
+        confidence: Probability::rounded(judged.scored.probability),
+        tlp: Tlp::Amber,
+        observed: Observed::at(judged.date),
+        summary: format!("{what} that speaks as {claimed}.{why}{came}"),
+        reasons,
+        alternatives: alternatives(judged),
+        next: next(judged, entered),
+        indicators: indicators(judged),
+        techniques: techniques(judged),
+        details,
+    })
+}
+
+/// Authentication in the words of the fields that recorded it.
+pub fn authentication(judged: &Judged) -> Value {
+    let word = |result: Option<crate::authenticate::MethodResult>| result.map(|result| result.as_str());
+    let known = &judged.authentication;
+    json!({
+        "state": known.state, "spf": word(known.spf), "dkim": word(known.dkim), "dmarc": word(known.dmarc),
+        "arc": word(known.arc), "aligned": known.aligned, "proven_domain": known.proven_domain,
+        "override": known.overridden_by_arc,
+    })
+}
+
+fn chief_detector(judged: &Judged) -> &'static str {
+    let of = |group: Group| -> f64 {
+        judged
+            .scored
+            .weighed
+            .iter()
+            .filter(|one| one.group == group)
+            .map(|one| one.weight)
+            .sum()
+    };
+    let groups = [
+        (Group::Claim, "claim"),
+        (Group::Path, "path"),
+        (Group::Ask, "ask"),
+        (Group::Proof, "proof"),
+    ];
+    groups
+        .into_iter()
+        .max_by(|a, b| of(a.0).total_cmp(&of(b.0)))
+        .map_or("claim", |(_, name)| name)
+}
+
+fn alternatives(judged: &Judged) -> Vec<String> {
+    let mut all = Vec::new();
+    let has = |signal: Signal| {
+        judged
+            .scored
+            .weighed
+            .iter()
+            .any(|one| one.seen.signal == signal && one.weight > 0.3)
+    };
+    if has(Signal::DisplayBrand) || has(Signal::BodyBrand) {
+        all.push("A service that writes on the organisation's behalf from a domain of its own.".to_owned());
+    }
+    if has(Signal::DisplayVip) {
+        all.push("A namesake, or the person writing from a private mailbox.".to_owned());
+    }
+    if has(Signal::LookalikeDomain) || has(Signal::LookalikeHost) {
+        all.push("A second domain of the same organisation that the register does not list.".to_owned());
+    }
+    if judged.authentication.proven_domain.is_some() {
+        all.push("A genuine sender with an unusual request; ask them by telephone.".to_owned());
+    }
+    if all.is_empty() {
+        all.push("An honest message in unusual form.".to_owned());
+    }
+    all
+}
+
+fn next(judged: &Judged, entered: bool) -> String {
+    if entered {
+        return "Change that password from another device now, end all sessions of the account, and look at its sign-ins and mailbox rules.".to_owned();
+    }
+    match judged.scored.verdict {
+        Verdict::Phishing => "Tell the person who has it not to follow it, take it out of the other mailboxes, and block what is listed as the attacker's.".to_owned(),
+        _ => "Ask the claimed sender by a telephone number that you already had, before anybody follows it.".to_owned(),
+    }
+}
+
+fn indicators(judged: &Judged) -> Vec<Indicator> {
+    let mut all: Vec<Indicator> = judged
+        .indicators
+        .iter()
+        .filter(|one| matches!(one.role, Role::Attacker | Role::AbusedService))
+        .map(|one| Indicator {
+            kind: match one.kind.as_str() {
+                "file" | "file-sha256" => "file".to_owned(),
+                other => other.to_owned(),
+            },
+            value: without_victims(&one.value, &judged.victims),
+        })
+        .collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn techniques(judged: &Judged) -> Vec<&'static str> {
+    let has = |test: &dyn Fn(&str) -> bool| {
+        judged
+            .scored
+            .weighed
+            .iter()
+            .any(|one| one.weight > 0.3 && test(one.seen.signal.id()))
+    };
+    let mut all = Vec::new();
+    if has(&|id| id.starts_with("att.")) {
+        all.push("T1566.001");
+    }
+    if has(&|id| id.starts_with("link.") || id == "body.qr_link") {
+        all.push("T1566.002");
+    }
+    if has(&|id| id == "body.credential_lure") && has(&|id| id.starts_with("link.")) {
+        all.push("T1598.003");
+    }
+    if has(&|id| id.starts_with("from.")) {
+        all.push("T1656");
+    }
+    if all.is_empty() {
+        all.push("T1566");
+    }
+    all
+}
+
+/// The finding that a campaign of two or more messages makes.
+pub fn campaign_draft(
+    campaign: &Campaign,
+    messages: &[String],
+    claimed: &str,
+    target: TargetRef,
+    confidence: Probability,
+) -> Draft {
+    let mut outcomes: BTreeMap<String, u64> = BTreeMap::new();
+    let mut roles: BTreeMap<String, u64> = BTreeMap::new();
+    for person in &campaign.people {
+        let outcome = serde_json::to_value(person.outcome).ok();
+        let outcome = outcome
+            .and_then(|value| value.as_str().map(str::to_owned))
+            .unwrap_or_default();
+        *outcomes.entry(outcome).or_default() += 1;
+        if let Some(PersonRole { role, .. }) = &person.role
+            && !role.is_empty()
+        {
+            *roles.entry(role.clone()).or_default() += 1;
+        }
+    }
+    let entered = campaign
+        .people
+        .iter()
+        .any(|person| person.outcome >= Outcome::CredentialsEntered);
+    let addresses: Vec<String> = campaign
+        .people
+        .iter()
+        .map(|person| person.address.clone())
+        .collect();
+    let joins: Vec<Value> = campaign
+        .joins
+        .iter()
+        .take(200)
+        .map(|join| json!({"a": join.a, "b": join.b, "why": masked(&join.why, &addresses)}))
+        .collect();
+    let why = campaign
+        .joins
+        .first()
+        .map(|join| masked(&defang(&join.why), &addresses))
+        .unwrap_or_default();
+    let came = if entered {
+        " At least one person says that a password was entered."
+    } else {
+        ""
+    };
+    let count = campaign.mails.max(messages.len());
+    Draft {
+        kind: "phishing-campaign",
+        polarity: Polarity::Threat,
+        stage: Some(if entered { Stage::Succeeded } else { Stage::Attempted }),
+        target,
+        subject: campaign.id.clone(),
+        verdict: Some("phishing".to_owned()),
+        severity: if entered { Severity::Critical } else { Severity::High },
+        confidence,
+        tlp: Tlp::Amber,
+        observed: Observed {
+            first: campaign.first,
+            last: campaign.last,
+        },
+        summary: format!("{count} messages to {} people belong together.{came}", campaign.people.len()),
+        reasons: vec![Reason {
+            code: "joined".to_owned(),
+            text: if why.is_empty() { "They share what an attacker would use again.".to_owned() } else { format!("The first two are joined by: {why}.") },
+            weight: 1.0,
+            spans: Vec::new(),
+        }],
+        alternatives: vec!["Messages of one honest service that were each judged wrongly.".to_owned()],
+        next: "Look for the same domain, link or file in every mailbox, and ask those who are not on record what they did with it.".to_owned(),
+        indicators: Vec::new(),
+        techniques: vec!["T1566"],
+        details: [
+            ("technique".to_owned(), json!("campaign")),
+            ("claimed".to_owned(), json!(claimed)),
+            ("messages".to_owned(), json!(messages)),
+            ("people".to_owned(), json!(campaign.people.len())),
+            ("roles".to_owned(), json!(roles)),
+            ("outcomes".to_owned(), json!(outcomes)),
+            ("joins".to_owned(), json!(joins)),
+            ("also".to_owned(), json!(campaign.also)),
+            ("reports".to_owned(), json!(campaign.reported_by.len())),
+            ("first_report_after_seconds".to_owned(), json!(campaign.first_report_after)),
+        ]
+        .into_iter()
+        .collect(),
+    }
+}
