@@ -2,7 +2,8 @@
 
 /// What the demo is about.
 pub const TITLE: &str = "A worked election: United States, 2018. Ordinary names are invented; the impersonations among them \
-are those that public reports of 2016 to 2018 named (examples/us-2018/README.md).";
+are those that public reports of 2016 to 2018 named, and the mailbox with all its people is invented \
+(examples/us-2018/README.md).";
 
 /// What is protected.
 pub const REGISTER: &str = include_str!("../../../examples/us-2018/register.toml");
@@ -18,6 +19,12 @@ pub const SOURCES: &[(&str, &[u8])] = &[
         include_bytes!("../../../examples/us-2018/names.txt.gz"),
     ),
 ];
+
+/// A mailbox of invented staff mail, with attacks modelled on public reports.
+pub const MAILBOX: (&str, &[u8]) = (
+    "staff.mbox",
+    include_bytes!("../../../examples/us-2018/mail/staff.mbox"),
+);
 
 /// The impersonations, each with the report that named it.
 const REPORTED: &str = include_str!("../../../examples/us-2018/reported.csv");

@@ -298,7 +298,11 @@ pub fn campaign_draft(
     } else {
         ""
     };
-    let count = campaign.mails.max(messages.len());
+    let count = if campaign.mails > 0 {
+        campaign.mails
+    } else {
+        messages.len()
+    };
     Draft {
         kind: "phishing-campaign",
         polarity: Polarity::Threat,

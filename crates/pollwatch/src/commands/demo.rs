@@ -8,6 +8,7 @@ use anyhow::Context;
 use jiff::Timestamp;
 use pollwatch_engine::{FindingQuery, SourceSpec, Workspace, verify::verify};
 use pollwatch_lookalike::LookalikeDesk;
+use pollwatch_mail::MailDesk;
 use pollwatch_model::{Decision, Finding, Severity, Tlp, register::TargetKind};
 use pollwatch_names::defang;
 
@@ -101,6 +102,7 @@ pub fn run(dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     }
 
     compare_with_reports(&found);
+    read_mailbox(&dir, &mut workspace)?;
 
     let brief = dir.join("brief.html");
     std::fs::write(&brief, workspace.brief(Tlp::Amber)?)
@@ -130,6 +132,50 @@ pub fn run(dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
             .map(|(finding, _)| finding.id.as_str()[..10].to_owned()),
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the mail desk over the invented mailbox and tells what came of it.
+fn read_mailbox(dir: &Path, workspace: &mut Workspace) -> anyhow::Result<()> {
+    let (name, bytes) = demo_data::MAILBOX;
+    let path = dir.join("sources").join(name);
+    std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut spec = SourceSpec::file(&path);
+    spec.name = format!("sources/{name}");
+    let mut campaigns: Vec<Finding> = Vec::new();
+    let mut messages = 0;
+    let mut screen = Screen::new(|finding: &Finding, _| match finding.kind.as_str() {
+        "phishing-campaign" => campaigns.push(finding.clone()),
+        _ => messages += 1,
+    });
+    let report = workspace.run(&MailDesk, &[spec], Timestamp::now(), &mut screen);
+    screen.close();
+    let report = report?;
+    println!(
+        "\nThen it read a mailbox of {} messages: {messages} are phishing or suspicious, in these campaigns among others:\n",
+        grouped(report.records_read)
+    );
+    campaigns.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.id.cmp(&b.id)));
+    let rows: Vec<Vec<String>> = campaigns
+        .iter()
+        .map(|finding| {
+            let claimed = finding.details.get("claimed").and_then(|value| value.as_str());
+            vec![
+                severity_mark(finding.severity).to_owned(),
+                visible(
+                    claimed
+                        .filter(|claimed| !claimed.is_empty())
+                        .unwrap_or("nobody known"),
+                ),
+                visible(&finding.target.name),
+                visible(&finding.summary),
+            ]
+        })
+        .collect();
+    println!(
+        "{}",
+        table(&["severity", "speaks as", "aimed at", "what is known"], &rows)
+    );
+    Ok(())
 }
 
 /// Says how the alarms stand against what public reports named, tier by tier.
