@@ -45,6 +45,16 @@ mod words;
 use arguments::{Arguments, Command};
 
 fn main() -> ExitCode {
+    // Rust's own message can quote the text that was being read: a message body must not reach a log.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(|place| format!(" at {}:{}", place.file(), place.line()));
+        eprintln!(
+            "pollwatch: an internal fault{}; please report this line",
+            place.unwrap_or_default()
+        );
+    }));
     let arguments = Arguments::parse();
     match run(arguments) {
         Ok(code) => code,

@@ -135,6 +135,9 @@ pub struct Traits {
     pub time: Option<Timestamp>,
     /// Whether it was judged suspicious or worse.
     pub is_bad: bool,
+    /// The probability that it is phishing.
+    #[serde(default)]
+    pub probability: f64,
     /// Who it claims to be from; empty where nobody.
     pub claim: String,
     /// Id of the register's target; empty for none.
@@ -194,6 +197,7 @@ impl Traits {
             locator: input.locator.to_owned(),
             time: input.time,
             is_bad: input.is_bad,
+            probability: 0.0,
             claim: input.claim.to_owned(),
             target: input.target.to_owned(),
             recipients,

@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use pollwatch_model::{
-    Card, Coverage, Ctx, Desk, DeskError, Excerpt, Fed, Flow, Input, Observed, Position, Probability,
-    Problem, Register, Run, Saved, Sink,
+    Card, Coverage, Ctx, Desk, DeskError, Excerpt, Fed, Flow, Input, Observed, Position, Problem, Register,
+    Run, Saved, Sink,
 };
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +132,29 @@ impl MailRun {
     }
 }
 
+impl MailRun {
+    fn cover(&self, input: &Input, tallied: &Tallied, is_complete: bool, out: &mut dyn Sink) {
+        let targets = tallied
+            .targets
+            .keys()
+            .filter_map(|place| target_of(&self.register, Some(*place)))
+            .map(|target| target.id)
+            .collect();
+        out.coverage(Coverage {
+            desk: CARD.name.to_owned(),
+            source: input.name.clone(),
+            sha256: None,
+            bytes: 0,
+            targets,
+            window: tallied.window,
+            gaps: Vec::new(),
+            records_read: tallied.read,
+            records_unread: tallied.unread,
+            is_complete,
+        });
+    }
+}
+
 /// The person of the register whose address it is, or whose office it belongs to.
 pub fn role_of(examiner: &Examiner, register: &Register, address: &str) -> Option<Role> {
     let person = examiner.known().people.iter().find(|person| {
@@ -194,11 +217,17 @@ impl Run for MailRun {
         if let Some(error) = failed {
             return Err(error);
         }
-        let reached = outcome.map_err(|source| DeskError::Io {
-            input: input.name.clone(),
-            at,
-            source,
-        })?;
+        let reached = match outcome {
+            Ok(reached) => reached,
+            Err(source) => {
+                self.cover(input, &tallied, false, out);
+                return Err(DeskError::Io {
+                    input: input.name.clone(),
+                    at,
+                    source,
+                });
+            }
+        };
         let position = Position {
             offset: reached.position.offset,
             record: reached.position.records,
@@ -207,24 +236,7 @@ impl Run for MailRun {
             self.state.inputs.insert(input.name.clone(), tallied);
             return Ok(Fed::Paused(position));
         }
-        let targets = tallied
-            .targets
-            .keys()
-            .filter_map(|place| target_of(&self.register, Some(*place)))
-            .map(|target| target.id)
-            .collect();
-        out.coverage(Coverage {
-            desk: CARD.name.to_owned(),
-            source: input.name.clone(),
-            sha256: None,
-            bytes: 0,
-            targets,
-            window: tallied.window,
-            gaps: Vec::new(),
-            records_read: tallied.read,
-            records_unread: tallied.unread,
-            is_complete: true,
-        });
+        self.cover(input, &tallied, true, out);
         Ok(Fed::End(position))
     }
 
@@ -277,7 +289,7 @@ impl Run for MailRun {
                 continue;
             };
             out.finding(
-                campaign_draft(&campaign, &messages, claimed, target, Probability::rounded(0.95)),
+                campaign_draft(&campaign, all, &messages, claimed, target),
                 Vec::new(),
             )?;
         }

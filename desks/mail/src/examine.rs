@@ -298,6 +298,7 @@ impl Examiner {
         };
         let digest = hex::encode(Sha256::digest(&original.bytes));
         let target = self.target_of(&victims);
+        let probability = scored.probability;
         let traits = self.traits_of(
             &scene, &original, &digest, locator, is_alarm, &claimed, target, is_report, &paths,
         );
@@ -325,7 +326,10 @@ impl Examiner {
             claimed,
             target,
             language,
-            traits,
+            traits: Traits {
+                probability,
+                ..traits
+            },
             bytes: original.bytes,
             authentication: authentication.clone(),
         }
@@ -474,10 +478,7 @@ impl Examiner {
 
 fn victims(scene: &Scene<'_>, report: Option<&Report>) -> Vec<String> {
     let mut all = scene.recipients.clone();
-    if let Some(reporter) = report
-        .and_then(|report| report.reporter.clone())
-        .filter(|_| scene.recipients.is_empty())
-    {
+    if let Some(reporter) = report.and_then(|report| report.reporter.clone()) {
         all.push(reporter.to_lowercase());
     }
     for failure in delivery_failures(scene.message) {

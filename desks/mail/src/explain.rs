@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pollwatch_model::register::{MailBoundary, Target, TargetKind};
 use pollwatch_model::{
     Draft, Indicator, Observed, Polarity, Probability, Reason, Register, Severity, Stage, TargetId,
     TargetRef, Tlp,
@@ -9,7 +10,7 @@ use pollwatch_model::{
 use pollwatch_names::{Lines, defang, shown};
 use serde_json::{Map, Value, json};
 
-use crate::campaign::{Campaign, Outcome, Role as PersonRole};
+use crate::campaign::{Campaign, Outcome, Role as PersonRole, Traits};
 use crate::examine::Judged;
 use crate::indicator::{Role, without_victims};
 use crate::judge::{Band, Verdict};
@@ -251,14 +252,61 @@ fn techniques(judged: &Judged) -> Vec<&'static str> {
     all
 }
 
+/// From this probability a message is called phishing (see [`crate::judge`]).
+const LIKELY_PHISHING: f64 = 0.9;
+
+/// The probability of the likeliest member: a campaign is as bad as its clearest message.
+fn likeliest(campaign: &Campaign, all: &[Traits]) -> f64 {
+    campaign
+        .members
+        .iter()
+        .filter_map(|at| all.get(*at))
+        .map(|traits| traits.probability)
+        .fold(0.0, f64::max)
+}
+
+/// How urgently a campaign wants a person.
+pub fn campaign_severity(campaign: &Campaign, all: &[Traits]) -> Severity {
+    let entered = campaign
+        .people
+        .iter()
+        .any(|person| person.outcome >= Outcome::CredentialsEntered);
+    match (entered, likeliest(campaign, all) >= LIKELY_PHISHING) {
+        (true, _) => Severity::Critical,
+        (false, true) => Severity::High,
+        (false, false) => Severity::Medium,
+    }
+}
+
+/// A register's entry for a mailbox of which only the boundary is known.
+pub fn unlisted_mailbox(mail: MailBoundary) -> Target {
+    Target {
+        id: TargetId::slug(UNKNOWN_TARGET),
+        name: "a mailbox that the register does not list".to_owned(),
+        kind: TargetKind::Other,
+        state: String::new(),
+        domains: Vec::new(),
+        owned: Vec::new(),
+        allow: Vec::new(),
+        aliases: Vec::new(),
+        same_as: None,
+        people: Vec::new(),
+        partners: Vec::new(),
+        mail,
+        assessors: Vec::new(),
+        registered_voters: None,
+    }
+}
+
 /// The finding that a campaign of two or more messages makes.
 pub fn campaign_draft(
     campaign: &Campaign,
+    all: &[Traits],
     messages: &[String],
     claimed: &str,
     target: TargetRef,
-    confidence: Probability,
 ) -> Draft {
+    let likely = likeliest(campaign, all);
     let mut outcomes: BTreeMap<String, u64> = BTreeMap::new();
     let mut roles: BTreeMap<String, u64> = BTreeMap::new();
     for person in &campaign.people {
@@ -294,7 +342,7 @@ pub fn campaign_draft(
         .map(|join| masked(&defang(&join.why), &addresses))
         .unwrap_or_default();
     let came = if entered {
-        " At least one person says that a password was entered."
+        " At least one password was entered, as far as is reported."
     } else {
         ""
     };
@@ -309,9 +357,9 @@ pub fn campaign_draft(
         stage: Some(if entered { Stage::Succeeded } else { Stage::Attempted }),
         target,
         subject: campaign.id.clone(),
-        verdict: Some("phishing".to_owned()),
-        severity: if entered { Severity::Critical } else { Severity::High },
-        confidence,
+        verdict: Some(if likely >= LIKELY_PHISHING { "phishing" } else { "suspicious" }.to_owned()),
+        severity: campaign_severity(campaign, all),
+        confidence: Probability::rounded(likely),
         tlp: Tlp::Amber,
         observed: Observed {
             first: campaign.first,

@@ -11,7 +11,7 @@ use pollwatch_engine::{Ctx, Mode, NoRecord, RunReport, SourceSpec, protect};
 use pollwatch_mail::answer::Language;
 use pollwatch_mail::campaign::{Campaign, Traits, campaigns};
 use pollwatch_mail::desk::role_of;
-use pollwatch_mail::explain::{authentication, message_draft};
+use pollwatch_mail::explain::{authentication, campaign_severity, message_draft};
 use pollwatch_mail::indicator::Role;
 use pollwatch_mail::judge::{Band, Verdict};
 use pollwatch_mail::read::{self, Item};
@@ -77,11 +77,12 @@ pub fn run(workspace: Option<&Path>, command: MailCommand) -> anyhow::Result<Exi
         grouped(checked.read),
         grouped(checked.unread)
     );
-    let highest = checked
+    let of_messages = checked
         .messages
         .iter()
-        .filter_map(|(_, judged)| message_draft(judged, &register).map(|draft| draft.severity))
-        .max();
+        .filter_map(|(_, judged)| message_draft(judged, &register).map(|draft| draft.severity));
+    let of_campaigns = joined.iter().map(|one| campaign_severity(one, &traits));
+    let highest = of_messages.chain(of_campaigns).max();
     Ok(match (arguments.fail_on, highest) {
         (Some(limit), Some(highest)) if highest >= limit => ExitCode::from(1),
         _ if checked.failed > 0 => ExitCode::from(2),
@@ -177,8 +178,11 @@ fn register(workspace: Option<&Path>, arguments: &CheckArguments) -> anyhow::Res
             register
         }
         (None, Some(_)) => open_workspace(workspace, Mode::Read)?.register().as_ref().clone(),
-        (None, None) => match open_workspace(None, Mode::Read) {
-            Ok(workspace) => workspace.register().as_ref().clone(),
+        (None, None) => match crate::commands::workspace_dir(None) {
+            Ok(dir) => open_workspace(Some(&dir), Mode::Read)?
+                .register()
+                .as_ref()
+                .clone(),
             Err(_) => {
                 eprintln!(
                     "No register: only well-known brands are compared. Give --register FILE to protect your own names."
