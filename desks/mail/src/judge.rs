@@ -232,7 +232,16 @@ impl Weights {
             sum(Group::Proof, CAP_PROOF),
             sum(Group::Ask, CAP_ASK),
         );
-        let mut path = sum(Group::Path, CAP_PATH);
+        // Some things have no innocent reading: they are not held down by the bound of their group.
+        let has_no_innocent_reading = weighed
+            .iter()
+            .any(|one| one.seen.signal == Signal::HtmlSmuggling && one.weight > CAP_PATH);
+        let cap = if has_no_innocent_reading {
+            CAP_PATH + 0.8
+        } else {
+            CAP_PATH
+        };
+        let mut path = sum(Group::Path, cap);
         if circumstances.answers_to_impostor {
             path = path.max(1.6);
         }

@@ -232,6 +232,11 @@ fn read_parts(raw: &[u8], budget: &mut Budget) -> Vec<Part> {
         let (bytes, text) = match &part.body {
             PartType::Text(text) | PartType::Html(text) => (Vec::new(), Some(text.to_string())),
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) => (bytes.to_vec(), None),
+            // A message that is not encoded is given as the whole input: its own bytes are cut out of that.
+            PartType::Message(message) if message.raw_message.len() == raw.len() => {
+                let own = raw.get(part.offset_body as usize..part.offset_end as usize);
+                (own.unwrap_or_default().to_vec(), None)
+            }
             PartType::Message(message) => (message.raw_message.to_vec(), None),
             PartType::Multipart(_) => continue,
         };
@@ -239,10 +244,16 @@ fn read_parts(raw: &[u8], budget: &mut Budget) -> Vec<Part> {
             Some(text) => text.as_bytes().to_vec(),
             None => bytes,
         };
+        let said = part.attachment_name().map(decode_words).unwrap_or_default();
+        let header = raw.get(part.offset_header as usize..part.offset_body as usize);
+        let (hidden_name, is_hidden_attachment) = match said.is_empty() {
+            true => encoded_disposition(header.unwrap_or_default()),
+            false => (String::new(), false),
+        };
         parts.push(Part {
             path: if path.is_empty() { "1".to_owned() } else { path },
             media_type,
-            name: part.attachment_name().map(decode_words).unwrap_or_default(),
+            name: if said.is_empty() { hidden_name } else { said },
             content_id: part
                 .content_id()
                 .unwrap_or_default()
@@ -250,7 +261,8 @@ fn read_parts(raw: &[u8], budget: &mut Budget) -> Vec<Part> {
                 .to_owned(),
             is_attachment: part
                 .content_disposition()
-                .is_some_and(|said| said.is_attachment()),
+                .is_some_and(|said| said.is_attachment())
+                || is_hidden_attachment,
             bytes,
             text,
         });
@@ -258,9 +270,62 @@ fn read_parts(raw: &[u8], budget: &mut Budget) -> Vec<Part> {
     parts
 }
 
+/// The file name in a Content-Disposition or Content-Type that is itself an encoded word, and whether it says attachment. RFC
+/// 2047, section 5, forbids it; mail programs decode it all the same.
+fn encoded_disposition(header: &[u8]) -> (String, bool) {
+    let header = &header[..header.len().min(16 << 10)];
+    let (fields, _) = read_fields(header, &mut Budget::default());
+    for name in ["content-disposition", "content-type"] {
+        for field in fields
+            .iter()
+            .filter(|field| field.name == name && field.value.contains("=?"))
+        {
+            let value = decode_words(&field.value);
+            let lower = value.to_ascii_lowercase();
+            let key = if name == "content-type" {
+                "name="
+            } else {
+                "filename="
+            };
+            let file = lower
+                .find(key)
+                .and_then(|at| value.get(at + key.len()..))
+                .map(|rest| {
+                    let rest = rest.trim_start();
+                    match rest.strip_prefix('"') {
+                        Some(quoted) => quoted.split('"').next().unwrap_or_default(),
+                        None => rest.split(';').next().unwrap_or_default().trim(),
+                    }
+                });
+            if let Some(file) = file.filter(|file| !file.is_empty()) {
+                return (file.to_owned(), lower.starts_with("attachment"));
+            }
+        }
+    }
+    (String::new(), false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disposition_that_is_an_encoded_word_gives_its_name() {
+        let raw = "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: application/octet-stream\n\
+                   Content-Disposition: =?utf-8?q?attachment=3B_filename=3D=22list=5F=E2=80=AEfdp=2Eexe=22?=\n\nMZ\n--b--\n";
+        let message = Message::read(raw.as_bytes(), &mut Budget::default());
+        assert_eq!(message.parts[0].name, "list_\u{202e}fdp.exe");
+        assert!(message.parts[0].is_attachment);
+    }
+
+    #[test]
+    fn an_attached_message_is_its_own_bytes_and_not_those_around_it() {
+        let raw = "Subject: outer\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\nSubject: inner\n\nhello\n--b--\n";
+        let message = Message::read(raw.as_bytes(), &mut Budget::default());
+        let inner = String::from_utf8_lossy(&message.parts[0].bytes);
+        assert!(inner.starts_with("Subject: inner"), "{inner}");
+        assert!(!inner.contains("outer"));
+    }
 
     #[test]
     fn fields_keep_their_order_and_offsets() {

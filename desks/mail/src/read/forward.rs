@@ -369,7 +369,7 @@ enum Folding {
 fn find(lines: &[Line], hints: Hints, folding: Folding) -> Option<Found> {
     let mut is_reply = false;
     for (at, line) in lines.iter().enumerate().take(MAX_LINES) {
-        let (depth, text) = unquoted(&line.text);
+        let (_, text) = unquoted(&line.text);
         if text.is_empty() {
             continue;
         }
@@ -395,8 +395,7 @@ fn find(lines: &[Line], hints: Hints, folding: Folding) -> Option<Found> {
             continue;
         }
         let may_be = !hints.says_reply && hints.is_to_reporting || hints.says_forward;
-        let is_forward =
-            (is_marked && !is_reply && !(depth > 0 && hints.says_reply)) || (may_be && !is_reply);
+        let is_forward = !is_reply && (is_marked && !hints.says_reply || may_be);
         if !is_forward {
             return None;
         }
