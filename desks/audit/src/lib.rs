@@ -1,0 +1,6 @@
+//! Shows whether the votes were counted as cast: risk-limiting audits of paper ballots.
+//!
+//! **What it sees.** What was reported, what the manifest and the cast vote records say, and what people read by hand on
+//! the paper that was drawn. From these it measures the risk that a wrong outcome would have passed unseen.
+//!
+//! **What it cannot see.** Whether the paper is the paper that voters cast: that is what a compliance audit shows.

@@ -1,0 +1,6 @@
+//! Tells from access and login logs who attacked an election system, how far it got, and what the logs could not show.
+//!
+//! **What it sees.** Requests and sign-ins, one line each, in the dialects of common servers. A line that cannot be parsed is
+//! kept, counted and searched as it stands.
+//!
+//! **What it cannot see.** What travelled in the body of a request, and whether data were changed: a web log shows neither.
