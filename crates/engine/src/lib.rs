@@ -6,6 +6,7 @@
 mod briefing;
 pub mod desks;
 mod error;
+mod events;
 pub mod input;
 pub mod keep;
 pub mod protect;
@@ -18,9 +19,10 @@ pub mod verify;
 mod workspace;
 
 pub use error::Error;
+pub use events::KeptEvent;
 pub use pollwatch_model::Ctx;
 pub use run::{NoRecord, Novelty, Progress, Reached, Recorder, Resume, RunReport, Step, Watcher, run};
 pub use settings::{Retention, Settings};
 pub use sources::SourceSpec;
-pub use statement::{Content, Leaf, Statement};
+pub use statement::{Content, DeskEvent, Leaf, Statement};
 pub use workspace::{FindingQuery, LedgerPlace, Mode, ShownEvidence, ShownFinding, Status, Workspace};

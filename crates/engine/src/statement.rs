@@ -1,7 +1,7 @@
 //! What the ledger commits to, and the leaf that does it.
 //!
-//! A *statement* is the exact bytes that a leaf speaks of: a finding's revision or an analyst's decision, with a nonce of
-//! 128 random bits. The leaf holds nothing of it but its SHA-256, so the public log shows that something was recorded and
+//! A *statement* is the exact bytes that a leaf speaks of: a finding's revision, an analyst's decision or a desk's event,
+//! with a nonce of 128 random bits. The leaf holds nothing of it but its SHA-256, so the public log shows that something was recorded and
 //! when, and nobody can guess a voter's row, or which domain was found, from the digest. Whoever is shown the statement can
 //! check it against the leaf.
 
@@ -38,6 +38,24 @@ pub enum Content {
     },
     /// An analyst's decision.
     Decision(Decision),
+    /// An event of a desk whose state is what its events make of it.
+    Event(DeskEvent),
+}
+
+/// An event of a desk's stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeskEvent {
+    /// The desk, such as `audit`.
+    pub desk: String,
+    /// The stream within the desk: of the audit desk, the audit's name.
+    pub stream: String,
+    /// Its number in the stream, from 0.
+    pub seq: u64,
+    /// SHA-256 of the statement of the event before it; `None` for the first. It makes every prefix of a stream whole.
+    pub previous: Option<EvidenceId>,
+    /// The event in the desk's own form.
+    pub event: serde_json::Value,
 }
 
 impl Content {
@@ -46,6 +64,7 @@ impl Content {
         match self {
             Content::Finding { .. } => "finding",
             Content::Decision(_) => "decision",
+            Content::Event(_) => "event",
         }
     }
 }
@@ -67,7 +86,7 @@ pub struct Sealed {
 pub struct Leaf {
     /// Version of this format: 1.
     pub schema: u32,
-    /// `finding` or `decision`.
+    /// `finding`, `decision` or `event`.
     pub kind: String,
     /// SHA-256 of the statement.
     pub sha256: EvidenceId,

@@ -12,7 +12,7 @@ use pollwatch_store::{SqliteStore, Store};
 
 use crate::Error;
 use crate::record::is_key_entry;
-use crate::statement::{Content, Leaf, Statement};
+use crate::statement::{Content, DeskEvent, Leaf, Statement};
 use crate::workspace::{files, runtime};
 
 /// Faults that are listed; the first one tells most, and a rewritten ledger has thousands.
@@ -36,6 +36,8 @@ pub struct VerifyReport {
     pub findings: u64,
     /// Decisions.
     pub decisions: u64,
+    /// Events of desks that keep a log of them, such as an audit's.
+    pub events: u64,
     /// Pieces of evidence and statements.
     pub evidence: u64,
     /// Entries that are recorded and not yet signed.
@@ -180,6 +182,7 @@ fn meaning_of(error: &VerifyError) -> &'static str {
 struct Statements {
     findings: BTreeMap<FindingId, (u64, Finding)>,
     decisions: BTreeMap<EvidenceId, Decision>,
+    events: BTreeMap<EvidenceId, DeskEvent>,
 }
 
 /// Checks every piece of evidence, and that every leaf's statement is there and is one.
@@ -240,6 +243,9 @@ fn check_evidence(
             Ok(Content::Decision(decision)) => {
                 statements.decisions.insert(*id, decision);
             }
+            Ok(Content::Event(event)) => {
+                statements.events.insert(*id, event);
+            }
             Err(_) => report.fault(
                 format!("the statement {id} of entry {index} is none that Pollwatch writes"),
                 "It was added by other means.",
@@ -248,6 +254,7 @@ fn check_evidence(
     }
     report.findings = statements.findings.len() as u64;
     report.decisions = statements.decisions.len() as u64;
+    report.events = statements.events.len() as u64;
     Ok(Some(statements))
 }
 
@@ -272,6 +279,7 @@ fn check_record(dir: &Path, statements: &Statements, report: &mut VerifyReport) 
             .map_err(Error::store("read"))?
             .len() as u64;
         let stands = check_decisions(&store, statements, report).await?;
+        check_events(&store, statements, report).await?;
         let mut signed = 0u64;
         let mut after: Option<FindingId> = None;
         loop {
@@ -385,6 +393,64 @@ async fn check_decisions(
         );
     }
     Ok(stands)
+}
+
+/// Compares the database's streams of events with the ledger's.
+async fn check_events(
+    store: &SqliteStore,
+    statements: &Statements,
+    report: &mut VerifyReport,
+) -> Result<(), Error> {
+    let mut signed = 0;
+    for stream in store.event_streams().await.map_err(Error::store("read"))? {
+        let mut seen = 0;
+        let mut previous = None;
+        loop {
+            let page = store
+                .events(&stream.desk, &stream.stream, seen, RECORDS_AT_ONCE)
+                .await
+                .map_err(Error::store("read"))?;
+            let is_last = page.len() < RECORDS_AT_ONCE as usize;
+            for stored in page {
+                let said = statements.events.get(&stored.statement);
+                let agrees = said.is_some_and(|said| {
+                    said.desk == stream.desk
+                        && said.stream == stream.stream
+                        && said.seq == stored.seq
+                        && said.previous == previous
+                        && serde_json::from_str(&stored.json)
+                            .is_ok_and(|event: serde_json::Value| event == said.event)
+                });
+                // It waits for its signature.
+                let waits = said.is_none() && stored.ledger_index.is_none();
+                signed += usize::from(agrees);
+                if !agrees && !waits || stored.seq != seen {
+                    report.fault(
+                        format!(
+                            "event {seen} of the {} {} in the database is not what the ledger signed",
+                            stream.desk, stream.stream
+                        ),
+                        "The database was edited. Believe the ledger.",
+                    );
+                }
+                previous = Some(stored.statement);
+                seen = stored.seq + 1;
+            }
+            if is_last {
+                break;
+            }
+        }
+    }
+    if signed < statements.events.len() {
+        report.fault(
+            format!(
+                "the database has {signed} of the {} events that the ledger signed",
+                statements.events.len()
+            ),
+            "Events were taken out of the database, or it was put back from another time.",
+        );
+    }
+    Ok(())
 }
 
 /// The word by which the database lists a decision.

@@ -37,6 +37,16 @@ pub enum Error {
         /// The schema that is needed.
         known: i64,
     },
+    /// Somebody else appended to the stream in between.
+    #[error("{stream} has {stored} events by now; an event was offered as number {offered}")]
+    StreamMovedOn {
+        /// The stream.
+        stream: String,
+        /// Events that it has.
+        stored: u64,
+        /// The number that was offered.
+        offered: u64,
+    },
     /// A migration of the database is not the one that this program has under that number.
     #[error(
         "{path} has a schema {version} that differs from this program's; it was made by a development version or was edited"

@@ -1,5 +1,5 @@
-//! Keeps the record: findings and their revisions, where evidence lies, coverage, problems, decisions, how far each run
-//! got, and the entries that wait for the ledger.
+//! Keeps the record: findings and their revisions, where evidence lies, coverage, problems, decisions, logs of events, how
+//! far each run got, and the entries that wait for the ledger.
 //!
 //! Plain domain types go in and come out; [`Store`] is the contract and [`SqliteStore`] the embedded backend. One call of
 //! [`Store::commit_step`] is one transaction that holds all that a step of a run produced, so that a process killed at any
@@ -25,10 +25,10 @@ mod store;
 
 pub use error::{Error, Result};
 pub use record::{
-    Committed, Cursor, DecisionId, DecisionRecord, Dismissed, EvidenceLocation, Filter, FindingCount,
-    InputPosition, LeafId, MAX_LEAF_BYTES, MAX_PROBLEM_TEXT_BYTES, MAX_PROBLEMS_OF_A_RUN, Page, PendingLeaf,
-    ProblemCount, ResumableRun, Revision, RevisionRecord, RunId, RunPhase, RunStart, SequencedLeaf,
-    StatementRecord, Step, StoredDecision, StoredFinding,
+    Committed, Cursor, DecisionId, DecisionRecord, Dismissed, EventRecord, EventStream, EvidenceLocation,
+    Filter, FindingCount, InputPosition, LeafId, MAX_LEAF_BYTES, MAX_PROBLEM_TEXT_BYTES,
+    MAX_PROBLEMS_OF_A_RUN, Page, PendingLeaf, ProblemCount, ResumableRun, Revision, RevisionRecord, RunId,
+    RunPhase, RunStart, SequencedLeaf, StatementRecord, Step, StoredDecision, StoredEvent, StoredFinding,
 };
 pub use sqlite::{Mode, SqliteStore};
 pub use store::Store;

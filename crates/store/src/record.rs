@@ -201,6 +201,43 @@ pub struct StoredDecision {
     pub ledger_index: Option<u64>,
 }
 
+/// An event, as it is to be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRecord {
+    /// The event as JSON.
+    pub json: String,
+    /// The statement that tells of it, in a pack by now.
+    pub statement: EvidenceId,
+    /// Where that statement lies.
+    pub location: EvidenceLocation,
+    /// The entry for the ledger, at most [`MAX_LEAF_BYTES`] long.
+    pub leaf: Vec<u8>,
+}
+
+/// An event that was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its number within the stream, from 0.
+    pub seq: u64,
+    /// The event's JSON, byte for byte as recorded.
+    pub json: String,
+    /// The statement that tells of it.
+    pub statement: EvidenceId,
+    /// Its place in the ledger, once it has one.
+    pub ledger_index: Option<u64>,
+}
+
+/// A log of events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventStream {
+    /// The desk that it belongs to.
+    pub desk: String,
+    /// Its name within the desk.
+    pub stream: String,
+    /// How many events it has.
+    pub events: u64,
+}
+
 /// A finding that was recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredFinding {

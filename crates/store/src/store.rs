@@ -6,9 +6,9 @@ use std::path::Path;
 use pollwatch_model::{Coverage, EvidenceId, FindingId, Problem};
 
 use crate::{
-    Committed, DecisionId, DecisionRecord, EvidenceLocation, Filter, FindingCount, LeafId, Page, PendingLeaf,
-    ProblemCount, Result, ResumableRun, RevisionRecord, RunId, RunStart, SequencedLeaf, StatementRecord,
-    Step, StoredDecision, StoredFinding,
+    Committed, DecisionId, DecisionRecord, EventRecord, EventStream, EvidenceLocation, Filter, FindingCount,
+    LeafId, Page, PendingLeaf, ProblemCount, Result, ResumableRun, RevisionRecord, RunId, RunStart,
+    SequencedLeaf, StatementRecord, Step, StoredDecision, StoredEvent, StoredFinding,
 };
 
 /// Keeps the record. Every call that changes something is one transaction, and is on disk when it returns.
@@ -89,6 +89,32 @@ pub trait Store: Send + Sync {
         after: Option<DecisionId>,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<StoredDecision>>> + Send;
+
+    // --- events ---
+
+    /// Appends events to the stream `stream` of `desk`, the first of them as number `first_seq`; all of them or none.
+    ///
+    /// Errors: [`StreamMovedOn`](crate::Error::StreamMovedOn) when the stream has another length than `first_seq`;
+    /// [`LeafTooLong`](crate::Error::LeafTooLong), [`UnlocatedStatement`](crate::Error::UnlocatedStatement).
+    fn append_events(
+        &self,
+        desk: &str,
+        stream: &str,
+        first_seq: u64,
+        records: &[EventRecord],
+    ) -> impl Future<Output = Result<()>> + Send;
+
+    /// Events of a stream in their order, from number `from_seq` on, at most `limit`.
+    fn events(
+        &self,
+        desk: &str,
+        stream: &str,
+        from_seq: u64,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<StoredEvent>>> + Send;
+
+    /// Every stream that has events, by desk and name.
+    fn event_streams(&self) -> impl Future<Output = Result<Vec<EventStream>>> + Send;
 
     // --- evidence, coverage, problems ---
 

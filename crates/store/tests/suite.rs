@@ -10,8 +10,8 @@ use common::{
 };
 use pollwatch_model::{EvidenceId, Finding, Observed, Polarity, Problem, Severity, TargetId, Tlp, Verdict};
 use pollwatch_store::{
-    Cursor, Dismissed, Error, Filter, LeafId, MAX_LEAF_BYTES, MAX_PROBLEM_TEXT_BYTES, MAX_PROBLEMS_OF_A_RUN,
-    Mode, RunId, RunPhase, SqliteStore, Step, Store,
+    Cursor, Dismissed, Error, EventRecord, Filter, LeafId, MAX_LEAF_BYTES, MAX_PROBLEM_TEXT_BYTES,
+    MAX_PROBLEMS_OF_A_RUN, Mode, RunId, RunPhase, SqliteStore, Step, Store,
 };
 
 /// One test a rule, each over a new and empty store.
@@ -54,6 +54,7 @@ suite!(
         what_does_not_read_back_is_refused,
         a_statement_without_location_is_refused,
         decisions_are_added_and_the_last_one_counts,
+        events_are_appended_in_their_order_or_not_at_all,
         evidence_keeps_its_first_location,
         coverage_of_the_same_source_is_replaced,
         problems_are_bounded_in_words_and_counted_in_full,
@@ -383,6 +384,69 @@ async fn a_statement_without_location_is_refused(store: impl Store, _: &Path) {
     earlier.evidence = vec![located(offered.statement)];
     store.commit_step(earlier).await.unwrap();
     store.commit_step(unlocated).await.unwrap();
+}
+
+async fn events_are_appended_in_their_order_or_not_at_all(store: impl Store, _: &Path) {
+    let event = |text: &str| {
+        let statement = EvidenceId::of(text.as_bytes());
+        EventRecord {
+            json: format!("{{\"what\":\"{text}\"}}"),
+            statement,
+            location: located(statement),
+            leaf: text.as_bytes().to_vec(),
+        }
+    };
+    let (one, two, three) = (event("one"), event("two"), event("three"));
+    store
+        .append_events("audit", "general", 0, &[one.clone(), two.clone()])
+        .await
+        .unwrap();
+    let error = store
+        .append_events("audit", "general", 1, std::slice::from_ref(&three))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::StreamMovedOn {
+                stored: 2,
+                offered: 1,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    // A stream of another name begins at its own beginning; a batch with a statement that is there already leaves nothing.
+    store
+        .append_events("audit", "primary", 0, &[three.clone(), one.clone()])
+        .await
+        .unwrap_err();
+    assert_eq!(store.event_streams().await.unwrap().len(), 1);
+    store
+        .append_events("audit", "general", 2, &[three])
+        .await
+        .unwrap();
+    let all = store.events("audit", "general", 0, 100).await.unwrap();
+    assert_eq!(all.iter().map(|stored| stored.seq).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(all[1].json, two.json);
+    assert_eq!(all[1].statement, two.statement);
+    assert_eq!(store.events("audit", "general", 1, 1).await.unwrap(), all[1..2]);
+    assert!(store.events("mail", "general", 0, 9).await.unwrap().is_empty());
+    assert_eq!(store.pending_leaves(10).await.unwrap().len(), 3);
+    let mut unlocated = event("four");
+    unlocated.location = located(EvidenceId::of(b"elsewhere"));
+    let error = store
+        .append_events("audit", "general", 3, &[unlocated])
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::UnlocatedStatement(_)), "{error:?}");
+    let mut long = event("five");
+    long.leaf = vec![0; MAX_LEAF_BYTES + 1];
+    let error = store
+        .append_events("audit", "general", 3, &[long])
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::LeafTooLong { .. }), "{error:?}");
 }
 
 async fn decisions_are_added_and_the_last_one_counts(store: impl Store, _: &Path) {

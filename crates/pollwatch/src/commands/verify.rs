@@ -28,6 +28,9 @@ pub fn run(
     println!("entries   {}", grouped(report.entries));
     println!("findings  {}", grouped(report.findings));
     println!("decisions {}", grouped(report.decisions));
+    if report.events > 0 {
+        println!("events    {}", grouped(report.events));
+    }
     println!("evidence  {} pieces", grouped(report.evidence));
     if older.is_some() && report.faults.is_empty() {
         println!("The older checkpoint is a prefix of this ledger: nothing in it was changed or cut since.");

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use pollwatch_model::{Coverage, EvidenceId, FindingId, Problem};
 
-use super::{SqliteStore, decide, find, leaves, runs, safekeep, step};
+use super::{SqliteStore, decide, events, find, leaves, runs, safekeep, step};
 use crate::{
-    Committed, DecisionId, DecisionRecord, EvidenceLocation, Filter, FindingCount, LeafId, Page, PendingLeaf,
-    ProblemCount, Result, ResumableRun, RevisionRecord, RunId, RunStart, SequencedLeaf, StatementRecord,
-    Step, Store, StoredDecision, StoredFinding,
+    Committed, DecisionId, DecisionRecord, EventRecord, EventStream, EvidenceLocation, Filter, FindingCount,
+    LeafId, Page, PendingLeaf, ProblemCount, Result, ResumableRun, RevisionRecord, RunId, RunStart,
+    SequencedLeaf, StatementRecord, Step, Store, StoredDecision, StoredEvent, StoredFinding,
 };
 
 impl Store for SqliteStore {
@@ -76,6 +76,24 @@ impl Store for SqliteStore {
 
     async fn all_decisions(&self, after: Option<DecisionId>, limit: u32) -> Result<Vec<StoredDecision>> {
         decide::all_decisions(self, after, limit).await
+    }
+
+    async fn append_events(
+        &self,
+        desk: &str,
+        stream: &str,
+        first_seq: u64,
+        records: &[EventRecord],
+    ) -> Result<()> {
+        events::append_events(self, desk, stream, first_seq, records).await
+    }
+
+    async fn events(&self, desk: &str, stream: &str, from_seq: u64, limit: u32) -> Result<Vec<StoredEvent>> {
+        events::events(self, desk, stream, from_seq, limit).await
+    }
+
+    async fn event_streams(&self) -> Result<Vec<EventStream>> {
+        events::event_streams(self).await
     }
 
     async fn evidence_locations(&self, ids: &[EvidenceId]) -> Result<Vec<EvidenceLocation>> {

@@ -2,6 +2,7 @@
 
 mod backend;
 mod decide;
+mod events;
 mod fault;
 mod find;
 mod leaves;
