@@ -4,3 +4,5 @@
 //! the paper that was drawn. From these it measures the risk that a wrong outcome would have passed unseen.
 //!
 //! **What it cannot see.** Whether the paper is the paper that voters cast: that is what a compliance audit shows.
+
+pub mod election;
