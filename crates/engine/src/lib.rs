@@ -9,6 +9,7 @@ mod error;
 mod events;
 pub mod input;
 pub mod keep;
+mod live;
 pub mod protect;
 mod record;
 mod run;
@@ -20,6 +21,7 @@ mod workspace;
 
 pub use error::Error;
 pub use events::KeptEvent;
+pub use live::{Following, LiveRun, LiveSource, LiveStep};
 pub use pollwatch_model::Ctx;
 pub use run::{NoRecord, Novelty, Progress, Reached, Recorder, Resume, RunReport, Step, Watcher, run};
 pub use settings::{Retention, Settings};

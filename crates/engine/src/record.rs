@@ -100,27 +100,10 @@ impl Recorder for WorkspaceRecorder<'_> {
         Ok(Resume::default())
     }
 
-    fn commit(&mut self, mut step: Step) -> Result<Vec<(Finding, Novelty)>, Error> {
-        let evidence = std::mem::take(&mut step.evidence);
-        let mut locations = BTreeMap::new();
-        let pieces: Vec<&[u8]> = evidence.iter().map(|(_, bytes)| bytes.as_slice()).collect();
-        for location in self.workspace.put(&pieces)? {
-            locations.insert(location.sha256, location);
-        }
-        for attempt in 0..=CONFLICT_RETRIES {
-            match self.try_commit(&step, &locations) {
-                Err(Error::Store {
-                    source: pollwatch_store::Error::Conflict { .. },
-                    ..
-                }) if attempt < CONFLICT_RETRIES => {}
-                result => {
-                    let kept = result?;
-                    self.workspace.sequence()?;
-                    return Ok(kept);
-                }
-            }
-        }
-        unreachable!("the last attempt returns")
+    fn commit(&mut self, step: Step) -> Result<Vec<(Finding, Novelty)>, Error> {
+        let sources = self.sources;
+        let input_name = |ordinal: usize| sources.get(ordinal).map(|source| source.name.clone());
+        commit_step(self.workspace, &self.run, &step, &input_name, self.now)
     }
 
     fn finish(&mut self) -> Result<(), Error> {
@@ -130,101 +113,120 @@ impl Recorder for WorkspaceRecorder<'_> {
     }
 }
 
-impl WorkspaceRecorder<'_> {
-    fn try_commit(
-        &mut self,
-        step: &Step,
-        evidence: &BTreeMap<pollwatch_model::EvidenceId, EvidenceLocation>,
-    ) -> Result<Vec<(Finding, Novelty)>, Error> {
-        let workspace = &mut *self.workspace;
-        let ids: Vec<FindingId> = step.findings.iter().map(|finding| finding.id.clone()).collect();
-        let current = workspace
-            .block_on(workspace.store().current_findings(&ids))
-            .map_err(Error::store("read"))?;
-        let current: BTreeMap<_, _> = current
-            .into_iter()
-            .map(|stored| (stored.finding.id.clone(), stored))
-            .collect();
-
-        let mut kept = Vec::with_capacity(step.findings.len());
-        let mut sealed = Vec::new();
-        for finding in &step.findings {
-            let (stands, revision, novelty) = match current.get(&finding.id) {
-                None => (finding.clone(), 1, Novelty::New),
-                Some(stored) => {
-                    let merged = stored.finding.merged(finding);
-                    let novelty = if merged == stored.finding {
-                        Novelty::Known
-                    } else {
-                        Novelty::Changed
-                    };
-                    (merged, stored.revision + 1, novelty)
-                }
-            };
-            if novelty != Novelty::Known {
-                let content = Content::Finding {
-                    revision,
-                    finding: Box::new(stands.clone()),
-                };
-                sealed.push((
-                    stands.clone(),
-                    revision,
-                    seal(content, workspace.nonce()?, self.now)?,
-                ));
-            }
-            kept.push((stands, novelty));
-        }
-        let statements: Vec<&[u8]> = sealed
-            .iter()
-            .map(|(_, _, sealed)| sealed.bytes.as_slice())
-            .collect();
-        let statements = workspace.put(&statements)?;
-
-        let mut commit = pollwatch_store::Step::of(self.run.clone());
-        let mut referred = BTreeSet::new();
-        for ((finding, revision, sealed), location) in sealed.into_iter().zip(statements) {
-            referred.extend(finding.evidence.iter().map(|piece| piece.sha256));
-            commit.evidence.push(location);
-            commit.revisions.push(Revision {
-                finding,
-                revision,
-                statement: sealed.id,
-                leaf: sealed.leaf,
-            });
-        }
-        commit
-            .evidence
-            .extend(referred.iter().filter_map(|id| evidence.get(id)).cloned());
-        commit.coverage = step.coverage.clone();
-        commit.problems = step.problems.clone();
-        commit.saved = step.saved.clone();
-        if let Some(reached) = &step.reached {
-            let ended = reached.is_end.then(|| {
-                let source = self.sources.get(reached.ordinal)?;
-                step.coverage
-                    .iter()
-                    .find(|coverage| coverage.source == source.name)
-            });
-            let ended = ended.flatten();
-            commit.positions.push(InputPosition {
-                ordinal: reached.ordinal as u32,
-                input_name: self
-                    .sources
-                    .get(reached.ordinal)
-                    .map(|source| source.name.clone())
-                    .unwrap_or_default(),
-                position: reached.position,
-                is_done: reached.is_end,
-                sha256: ended.and_then(|coverage| coverage.sha256),
-                bytes: ended.map(|coverage| coverage.bytes),
-            });
-        }
-        commit.phase = RunPhase::Unfinished;
-        workspace
-            .block_on(workspace.store().commit_step(commit))
-            .map_err(Error::store("write to"))?;
-        Ok(kept)
+/// Records a step of `run` and signs it in. `input_name` tells the names of inputs by their place.
+pub(crate) fn commit_step(
+    workspace: &mut Workspace,
+    run: &RunId,
+    step: &Step,
+    input_name: &dyn Fn(usize) -> Option<String>,
+    now: Timestamp,
+) -> Result<Vec<(Finding, Novelty)>, Error> {
+    let mut locations = BTreeMap::new();
+    let pieces: Vec<&[u8]> = step.evidence.iter().map(|(_, bytes)| bytes.as_slice()).collect();
+    for location in workspace.put(&pieces)? {
+        locations.insert(location.sha256, location);
     }
+    for attempt in 0..=CONFLICT_RETRIES {
+        match try_commit(workspace, run, step, &locations, input_name, now) {
+            Err(Error::Store {
+                source: pollwatch_store::Error::Conflict { .. },
+                ..
+            }) if attempt < CONFLICT_RETRIES => {}
+            result => {
+                let kept = result?;
+                workspace.sequence()?;
+                return Ok(kept);
+            }
+        }
+    }
+    unreachable!("the last attempt returns")
+}
+
+fn try_commit(
+    workspace: &mut Workspace,
+    run: &RunId,
+    step: &Step,
+    evidence: &BTreeMap<pollwatch_model::EvidenceId, EvidenceLocation>,
+    input_name: &dyn Fn(usize) -> Option<String>,
+    now: Timestamp,
+) -> Result<Vec<(Finding, Novelty)>, Error> {
+    let ids: Vec<FindingId> = step.findings.iter().map(|finding| finding.id.clone()).collect();
+    let current = workspace
+        .block_on(workspace.store().current_findings(&ids))
+        .map_err(Error::store("read"))?;
+    let current: BTreeMap<_, _> = current
+        .into_iter()
+        .map(|stored| (stored.finding.id.clone(), stored))
+        .collect();
+
+    let mut kept = Vec::with_capacity(step.findings.len());
+    let mut sealed = Vec::new();
+    for finding in &step.findings {
+        let (stands, revision, novelty) = match current.get(&finding.id) {
+            None => (finding.clone(), 1, Novelty::New),
+            Some(stored) => {
+                let merged = stored.finding.merged(finding);
+                let novelty = if merged == stored.finding {
+                    Novelty::Known
+                } else {
+                    Novelty::Changed
+                };
+                (merged, stored.revision + 1, novelty)
+            }
+        };
+        if novelty != Novelty::Known {
+            let content = Content::Finding {
+                revision,
+                finding: Box::new(stands.clone()),
+            };
+            sealed.push((stands.clone(), revision, seal(content, workspace.nonce()?, now)?));
+        }
+        kept.push((stands, novelty));
+    }
+    let statements: Vec<&[u8]> = sealed
+        .iter()
+        .map(|(_, _, sealed)| sealed.bytes.as_slice())
+        .collect();
+    let statements = workspace.put(&statements)?;
+
+    let mut commit = pollwatch_store::Step::of(run.clone());
+    let mut referred = BTreeSet::new();
+    for ((finding, revision, sealed), location) in sealed.into_iter().zip(statements) {
+        referred.extend(finding.evidence.iter().map(|piece| piece.sha256));
+        commit.evidence.push(location);
+        commit.revisions.push(Revision {
+            finding,
+            revision,
+            statement: sealed.id,
+            leaf: sealed.leaf,
+        });
+    }
+    commit
+        .evidence
+        .extend(referred.iter().filter_map(|id| evidence.get(id)).cloned());
+    commit.coverage = step.coverage.clone();
+    commit.problems = step.problems.clone();
+    commit.saved = step.saved.clone();
+    if let Some(reached) = &step.reached {
+        let ended = reached.is_end.then(|| {
+            let name = input_name(reached.ordinal)?;
+            step.coverage.iter().find(|coverage| coverage.source == name)
+        });
+        let ended = ended.flatten();
+        commit.positions.push(InputPosition {
+            ordinal: reached.ordinal as u32,
+            input_name: input_name(reached.ordinal).unwrap_or_default(),
+            position: reached.position,
+            is_done: reached.is_end,
+            sha256: ended.and_then(|coverage| coverage.sha256),
+            bytes: ended.map(|coverage| coverage.bytes),
+        });
+    }
+    commit.phase = RunPhase::Unfinished;
+    workspace
+        .block_on(workspace.store().commit_step(commit))
+        .map_err(Error::store("write to"))?;
+    Ok(kept)
 }
 
 /// Brings the ledger up to the record: finds leaves that a killed process appended and did not mark, then appends the rest.

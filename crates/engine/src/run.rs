@@ -204,19 +204,10 @@ pub fn run(
             format: spec.format.clone(),
         };
         loop {
-            let mut collector = Collector {
-                desk: name,
-                step: Step::default(),
-                index: BTreeMap::new(),
-                evidence_bytes: 0,
-                records: 0,
-                records_before: report.records_read,
-                read: Some(opened.raw_bytes_read()),
-                size: opened.raw_size,
-                input: &spec.name,
-                watcher,
-                records_unread: 0,
-            };
+            let mut collector = Collector::new(name, &spec.name, watcher);
+            collector.records_before = report.records_read;
+            collector.read = Some(opened.raw_bytes_read());
+            collector.size = opened.raw_size;
             let fed = run.feed(&input, position, &mut opened, &mut collector);
             let mut step = collector.close(&mut report);
             let fed_to_end = matches!(fed, Ok(Fed::End(_)));
@@ -274,19 +265,8 @@ pub fn run(
             position = reached;
         }
     }
-    let mut collector = Collector {
-        desk: name,
-        step: Step::default(),
-        index: BTreeMap::new(),
-        evidence_bytes: 0,
-        records: 0,
-        records_before: report.records_read,
-        read: None,
-        size: None,
-        input: "",
-        watcher,
-        records_unread: 0,
-    };
+    let mut collector = Collector::new(name, "", watcher);
+    collector.records_before = report.records_read;
     run.finish(&mut collector).map_err(stopped)?;
     let step = collector.close(&mut report);
     commit(step, recorder, watcher, &mut report)?;
@@ -330,7 +310,7 @@ fn account(
 }
 
 /// An error with its causes, each said once.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -373,9 +353,9 @@ fn commit(
 }
 
 /// The sink of one step.
-struct Collector<'a> {
+pub(crate) struct Collector<'a> {
     desk: &'static str,
-    step: Step,
+    pub(crate) step: Step,
     /// Of each finding of the step its place.
     index: BTreeMap<FindingId, usize>,
     evidence_bytes: usize,
@@ -387,9 +367,39 @@ struct Collector<'a> {
     input: &'a str,
     watcher: &'a mut dyn Watcher,
     records_unread: u64,
+    /// What it answers when it is asked whether more may follow.
+    pub(crate) may_grow: bool,
 }
 
-impl Collector<'_> {
+impl<'a> Collector<'a> {
+    /// Of a step of that desk in that input.
+    pub(crate) fn new(desk: &'static str, input: &'a str, watcher: &'a mut dyn Watcher) -> Self {
+        Collector {
+            desk,
+            step: Step::default(),
+            index: BTreeMap::new(),
+            evidence_bytes: 0,
+            records: 0,
+            records_before: 0,
+            read: None,
+            size: None,
+            input,
+            watcher,
+            records_unread: 0,
+            may_grow: false,
+        }
+    }
+
+    /// Records read and records that could not be read, so far.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.records, self.records_unread)
+    }
+
+    /// What was collected.
+    pub(crate) fn into_step(self) -> Step {
+        self.step
+    }
+
     fn close(self, report: &mut RunReport) -> Step {
         report.records_read += self.records;
         report.records_unread += self.records_unread;
@@ -453,5 +463,9 @@ impl Sink for Collector<'_> {
             || self.evidence_bytes >= STEP_EVIDENCE_BYTES
             || self.step.problems_left_out > 0;
         if is_full { Flow::Pause } else { Flow::Continue }
+    }
+
+    fn may_grow(&self) -> bool {
+        self.may_grow
     }
 }

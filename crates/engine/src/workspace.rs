@@ -20,6 +20,7 @@ use pollwatch_store::{
     DecisionRecord, Dismissed, EvidenceLocation, Filter, SqliteStore, Store, StoredFinding,
 };
 
+use crate::live::LIVE_KEY;
 use crate::record::{STREAM_KEY, WorkspaceRecorder, sequence};
 use crate::run::{RunReport, Watcher};
 use crate::settings::Settings;
@@ -545,7 +546,9 @@ impl Workspace {
             evidence_bytes,
             unfinished: unfinished
                 .into_iter()
-                .filter(|run| !run.inputs_key.starts_with(STREAM_KEY))
+                .filter(|run| {
+                    !run.inputs_key.starts_with(STREAM_KEY) && !run.inputs_key.starts_with(LIVE_KEY)
+                })
                 .map(|run| run.desk)
                 .collect(),
             coverage: self.coverage()?,

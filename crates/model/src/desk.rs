@@ -62,6 +62,13 @@ pub trait Sink {
     /// Asked between two records, with the number of records read since it was last asked; [`Flow::Pause`] makes `feed`
     /// return. Cheap to ask; need not be asked more often than every few hundred records.
     fn flow(&mut self, records: u64) -> Flow;
+
+    /// Whether more bytes may follow after the end of those that `feed` is given, as in a log that is still written.
+    ///
+    /// `feed` then returns [`Fed::Paused`] at their end and keeps all that it knows of the input; it is fed on from there.
+    fn may_grow(&self) -> bool {
+        false
+    }
 }
 
 /// Whether to go on reading.

@@ -267,6 +267,10 @@ impl Run for LookalikeRun {
         if let Some(error) = failed {
             return Err(error);
         }
+        let outcome = match outcome {
+            Ok(Fed::End(position)) if out.may_grow() => Ok(Fed::Paused(position)),
+            other => other,
+        };
         let _ = out.flow(since_asked);
         self.tell_widened(out)?;
         let is_complete = matches!(outcome, Ok(Fed::End(_)));

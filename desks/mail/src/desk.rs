@@ -232,7 +232,7 @@ impl Run for MailRun {
             offset: reached.position.offset,
             record: reached.position.records,
         };
-        if is_paused && !reached.is_complete {
+        if (is_paused && !reached.is_complete) || out.may_grow() {
             self.state.inputs.insert(input.name.clone(), tallied);
             return Ok(Fed::Paused(position));
         }
