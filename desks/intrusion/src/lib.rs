@@ -4,3 +4,9 @@
 //! kept, counted and searched as it stands.
 //!
 //! **What it cannot see.** What travelled in the body of a request, and whether data were changed: a web log shows neither.
+
+mod class;
+mod hit;
+
+pub use class::{Class, UnknownWord, Verdict};
+pub use hit::{Facts, Field, Hit, Hits, RequestFields, Weight};
