@@ -6,7 +6,9 @@
 //! **What it cannot see.** What travelled in the body of a request, and whether data were changed: a web log shows neither.
 
 mod class;
+pub mod event;
 mod hit;
+pub mod read;
 
 pub use class::{Class, UnknownWord, Verdict};
 pub use hit::{Facts, Field, Hit, Hits, RequestFields, Weight};
