@@ -6,3 +6,4 @@
 //! **What it cannot see.** Whether the paper is the paper that voters cast: that is what a compliance audit shows.
 
 pub mod election;
+pub mod flow;
