@@ -25,10 +25,11 @@ mod store;
 
 pub use error::{Error, Result};
 pub use record::{
-    Committed, Cursor, DecisionId, DecisionRecord, Dismissed, EventRecord, EventStream, EvidenceLocation,
-    Filter, FindingCount, InputPosition, LeafId, MAX_LEAF_BYTES, MAX_PROBLEM_TEXT_BYTES,
-    MAX_PROBLEMS_OF_A_RUN, Page, PendingLeaf, ProblemCount, ResumableRun, Revision, RevisionRecord, RunId,
-    RunPhase, RunStart, SequencedLeaf, StatementRecord, Step, StoredDecision, StoredEvent, StoredFinding,
+    Committed, Cursor, DecisionId, DecisionRecord, DeclarationId, DeclarationRecord, Dismissed, EventRecord,
+    EventStream, EvidenceLocation, Filter, FindingCount, ImportedKind, ImportedRow, InputPosition, LeafId,
+    MAX_LEAF_BYTES, MAX_PROBLEM_TEXT_BYTES, MAX_PROBLEMS_OF_A_RUN, Page, PendingLeaf, ProblemCount,
+    ResumableRun, Revision, RevisionRecord, RunId, RunPhase, RunStart, SequencedLeaf, StatementRecord, Step,
+    StoredDecision, StoredDeclaration, StoredEvent, StoredFinding,
 };
 pub use sqlite::{Mode, SqliteStore};
 pub use store::Store;

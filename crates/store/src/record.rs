@@ -385,3 +385,90 @@ pub struct Page {
     /// Where the next page begins; `None` when this is the last.
     pub next: Option<Cursor>,
 }
+
+/// Names one declaration; rises in the order in which declarations were recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeclarationId(pub u64);
+
+/// A statement that is neither a finding nor a decision (a tally, an export, an import), as it is to be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclarationRecord {
+    /// The word for its kind, as in the ledger's entry.
+    pub kind: String,
+    /// Its content as JSON.
+    pub body: String,
+    /// The statement that tells of it, in a pack by now.
+    pub statement: EvidenceId,
+    /// Where that statement lies, and whatever else it refers to.
+    pub evidence: Vec<EvidenceLocation>,
+    /// The entry for the ledger, at most [`MAX_LEAF_BYTES`] long.
+    pub leaf: Vec<u8>,
+    /// For an import: the ledger that it comes from, and all that it brought. Replaces what an earlier one brought.
+    pub imported: Option<(String, Vec<ImportedRow>)>,
+}
+
+/// A declaration that was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredDeclaration {
+    /// Its number.
+    pub id: DeclarationId,
+    /// The word for its kind.
+    pub kind: String,
+    /// Its content as JSON, byte for byte as recorded.
+    pub body: String,
+    /// The statement that tells of it.
+    pub statement: EvidenceId,
+    /// Its place in the ledger, once it has one.
+    pub ledger_index: Option<u64>,
+}
+
+/// What a row of an import is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ImportedKind {
+    /// A finding.
+    Finding,
+    /// A decision on one of the findings.
+    Decision,
+    /// What a source let a desk see.
+    Coverage,
+}
+
+impl ImportedKind {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            ImportedKind::Finding => "finding",
+            ImportedKind::Decision => "decision",
+            ImportedKind::Coverage => "coverage",
+        }
+    }
+
+    /// The kind of a word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        [
+            ImportedKind::Finding,
+            ImportedKind::Decision,
+            ImportedKind::Coverage,
+        ]
+        .into_iter()
+        .find(|kind| kind.word() == word)
+    }
+}
+
+/// One thing that an import brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedRow {
+    /// What it is.
+    pub kind: ImportedKind,
+    /// It, as JSON.
+    pub body: String,
+    /// The revision of a finding.
+    pub revision: Option<u64>,
+    /// The statement in the sender's ledger.
+    pub statement: Option<EvidenceId>,
+    /// The entry of the sender's ledger.
+    pub entry_index: Option<u64>,
+    /// The import that brought it; `None` while it is being recorded.
+    pub declaration: Option<DeclarationId>,
+}

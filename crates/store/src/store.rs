@@ -6,9 +6,10 @@ use std::path::Path;
 use pollwatch_model::{Coverage, EvidenceId, FindingId, Problem};
 
 use crate::{
-    Committed, DecisionId, DecisionRecord, EventRecord, EventStream, EvidenceLocation, Filter, FindingCount,
-    LeafId, Page, PendingLeaf, ProblemCount, Result, ResumableRun, RevisionRecord, RunId, RunStart,
-    SequencedLeaf, StatementRecord, Step, StoredDecision, StoredEvent, StoredFinding,
+    Committed, DecisionId, DecisionRecord, DeclarationId, DeclarationRecord, EventRecord, EventStream,
+    EvidenceLocation, Filter, FindingCount, ImportedRow, LeafId, Page, PendingLeaf, ProblemCount, Result,
+    ResumableRun, RevisionRecord, RunId, RunStart, SequencedLeaf, StatementRecord, Step, StoredDecision,
+    StoredDeclaration, StoredEvent, StoredFinding,
 };
 
 /// Keeps the record. Every call that changes something is one transaction, and is on disk when it returns.
@@ -115,6 +116,27 @@ pub trait Store: Send + Sync {
 
     /// Every stream that has events, by desk and name.
     fn event_streams(&self) -> impl Future<Output = Result<Vec<EventStream>>> + Send;
+
+    // --- declarations and imports ---
+
+    /// Records a declaration and what it brought. The same statement recorded again changes nothing and gives the same number.
+    ///
+    /// Errors: [`LeafTooLong`](crate::Error::LeafTooLong), [`UnlocatedStatement`](crate::Error::UnlocatedStatement).
+    fn record_declaration(
+        &self,
+        record: &DeclarationRecord,
+    ) -> impl Future<Output = Result<DeclarationId>> + Send;
+
+    /// Declarations (of one kind, or all) in the order in which they were recorded, from the one after `after`, at most `limit`.
+    fn declarations(
+        &self,
+        kind: Option<&str>,
+        after: Option<DeclarationId>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<StoredDeclaration>>> + Send;
+
+    /// What the newest import from each ledger brought: the ledger's name and the row, by ledger, in the file's order.
+    fn imported(&self) -> impl Future<Output = Result<Vec<(String, ImportedRow)>>> + Send;
 
     // --- evidence, coverage, problems ---
 

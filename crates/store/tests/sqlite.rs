@@ -117,7 +117,7 @@ async fn a_database_of_a_newer_program_is_refused_and_left_alone() {
                 error,
                 Error::NewerSchema {
                     found: 7,
-                    known: 2,
+                    known: 3,
                     ..
                 }
             ),
@@ -125,7 +125,7 @@ async fn a_database_of_a_newer_program_is_refused_and_left_alone() {
         );
         let message = error.to_string();
         assert!(
-            message.contains("record.db has schema 7 and this program knows schemas up to 2"),
+            message.contains("record.db has schema 7 and this program knows schemas up to 3"),
             "{message}"
         );
     }

@@ -6,12 +6,13 @@ mod common;
 use std::path::Path;
 
 use common::{
-    coverage, decision, finding, located, position, record, renamed, revision, saved, start, step, time,
+    coverage, decision, declaration, finding, imported, located, position, record, renamed, revision, saved,
+    start, step, time,
 };
 use pollwatch_model::{EvidenceId, Finding, Observed, Polarity, Problem, Severity, TargetId, Tlp, Verdict};
 use pollwatch_store::{
-    Cursor, Dismissed, Error, EventRecord, Filter, LeafId, MAX_LEAF_BYTES, MAX_PROBLEM_TEXT_BYTES,
-    MAX_PROBLEMS_OF_A_RUN, Mode, RunId, RunPhase, SqliteStore, Step, Store,
+    Cursor, DeclarationId, Dismissed, Error, EventRecord, Filter, ImportedKind, LeafId, MAX_LEAF_BYTES,
+    MAX_PROBLEM_TEXT_BYTES, MAX_PROBLEMS_OF_A_RUN, Mode, RunId, RunPhase, SqliteStore, Step, Store,
 };
 
 /// One test a rule, each over a new and empty store.
@@ -67,6 +68,9 @@ suite!(
         a_copy_is_whole_and_never_overwrites,
         a_large_step_is_one_transaction,
         writers_beside_each_other_lose_nothing,
+        declarations_are_added_in_order_and_once,
+        an_import_replaces_what_the_same_ledger_sent_before,
+        what_a_declaration_cannot_have_is_refused_whole,
     ]
 );
 
@@ -951,4 +955,120 @@ async fn writers_beside_each_other_lose_nothing(store: impl Store, _: &Path) {
         31
     );
     assert_eq!(store.pending_leaves(999).await.unwrap().len(), 61);
+}
+
+async fn declarations_are_added_in_order_and_once(store: impl Store, _: &Path) {
+    let first = declaration("tally", "{\"schema\":1}");
+    let second = declaration("export", "{\"größe\":\"\u{202e}\"}");
+    assert_eq!(store.record_declaration(&first).await.unwrap(), DeclarationId(1));
+    assert_eq!(store.record_declaration(&second).await.unwrap(), DeclarationId(2));
+    assert_eq!(
+        store.record_declaration(&first).await.unwrap(),
+        DeclarationId(1),
+        "the same statement again"
+    );
+    let all = store.declarations(None, None, 9).await.unwrap();
+    let told: Vec<_> = all
+        .iter()
+        .map(|one| (one.id.0, one.kind.as_str(), one.body.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (1, "tally", first.body.as_str()),
+            (2, "export", second.body.as_str())
+        ]
+    );
+    assert_eq!(
+        store.declarations(Some("export"), None, 9).await.unwrap().len(),
+        1
+    );
+    assert_eq!(
+        store
+            .declarations(None, Some(DeclarationId(1)), 9)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(store.declarations(None, None, 1).await.unwrap().len(), 1);
+    let pending = store.pending_leaves(9).await.unwrap();
+    assert_eq!(
+        pending.iter().map(|leaf| leaf.statement).collect::<Vec<_>>(),
+        [first.statement, second.statement]
+    );
+    store.mark_sequenced(&[(pending[0].id, 7)]).await.unwrap();
+    assert_eq!(
+        store.declarations(Some("tally"), None, 9).await.unwrap()[0].ledger_index,
+        Some(7)
+    );
+}
+
+async fn an_import_replaces_what_the_same_ledger_sent_before(store: impl Store, _: &Path) {
+    let many: Vec<_> = (0..1_200)
+        .map(|number| imported(ImportedKind::Finding, &format!("{{\"n\":{number}}}")))
+        .collect();
+    let mut first = declaration("import", "1");
+    first.imported = Some(("adams.example/ledger".to_owned(), many));
+    store.record_declaration(&first).await.unwrap();
+    let mut other = declaration("import", "2");
+    other.imported = Some((
+        "bond.example/ledger".to_owned(),
+        vec![imported(ImportedKind::Coverage, "{}")],
+    ));
+    store.record_declaration(&other).await.unwrap();
+    let all = store.imported().await.unwrap();
+    assert_eq!(all.len(), 1_201);
+    assert_eq!(
+        (all[700].0.as_str(), all[700].1.body.as_str()),
+        ("adams.example/ledger", "{\"n\":700}")
+    );
+    let mut newer = declaration("import", "3");
+    newer.imported = Some((
+        "adams.example/ledger".to_owned(),
+        vec![imported(ImportedKind::Decision, "{}")],
+    ));
+    store.record_declaration(&newer).await.unwrap();
+    let all = store.imported().await.unwrap();
+    let told: Vec<_> = all
+        .iter()
+        .map(|(origin, row)| (origin.as_str(), row.kind, row.declaration))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "adams.example/ledger",
+                ImportedKind::Decision,
+                Some(DeclarationId(3))
+            ),
+            (
+                "bond.example/ledger",
+                ImportedKind::Coverage,
+                Some(DeclarationId(2))
+            ),
+        ]
+    );
+    // An import that brings nothing takes away what was there.
+    let mut empty = declaration("import", "4");
+    empty.imported = Some(("bond.example/ledger".to_owned(), Vec::new()));
+    store.record_declaration(&empty).await.unwrap();
+    assert_eq!(store.imported().await.unwrap().len(), 1);
+}
+
+async fn what_a_declaration_cannot_have_is_refused_whole(store: impl Store, _: &Path) {
+    let mut long = declaration("tally", "long");
+    long.leaf = vec![b'x'; MAX_LEAF_BYTES + 1];
+    assert!(matches!(
+        store.record_declaration(&long).await,
+        Err(Error::LeafTooLong { .. })
+    ));
+    let mut lost = declaration("tally", "lost");
+    lost.evidence.clear();
+    assert!(matches!(
+        store.record_declaration(&lost).await,
+        Err(Error::UnlocatedStatement(_))
+    ));
+    assert!(store.declarations(None, None, 9).await.unwrap().is_empty());
+    assert!(store.pending_leaves(9).await.unwrap().is_empty());
 }

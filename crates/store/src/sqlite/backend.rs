@@ -4,11 +4,12 @@ use std::path::Path;
 
 use pollwatch_model::{Coverage, EvidenceId, FindingId, Problem};
 
-use super::{SqliteStore, decide, events, find, leaves, runs, safekeep, step};
+use super::{SqliteStore, decide, declare, events, find, leaves, runs, safekeep, step};
 use crate::{
-    Committed, DecisionId, DecisionRecord, EventRecord, EventStream, EvidenceLocation, Filter, FindingCount,
-    LeafId, Page, PendingLeaf, ProblemCount, Result, ResumableRun, RevisionRecord, RunId, RunStart,
-    SequencedLeaf, StatementRecord, Step, Store, StoredDecision, StoredEvent, StoredFinding,
+    Committed, DecisionId, DecisionRecord, DeclarationId, DeclarationRecord, EventRecord, EventStream,
+    EvidenceLocation, Filter, FindingCount, ImportedRow, LeafId, Page, PendingLeaf, ProblemCount, Result,
+    ResumableRun, RevisionRecord, RunId, RunStart, SequencedLeaf, StatementRecord, Step, Store,
+    StoredDecision, StoredDeclaration, StoredEvent, StoredFinding,
 };
 
 impl Store for SqliteStore {
@@ -94,6 +95,23 @@ impl Store for SqliteStore {
 
     async fn event_streams(&self) -> Result<Vec<EventStream>> {
         events::event_streams(self).await
+    }
+
+    async fn record_declaration(&self, record: &DeclarationRecord) -> Result<DeclarationId> {
+        declare::record_declaration(self, record).await
+    }
+
+    async fn declarations(
+        &self,
+        kind: Option<&str>,
+        after: Option<DeclarationId>,
+        limit: u32,
+    ) -> Result<Vec<StoredDeclaration>> {
+        declare::declarations(self, kind, after, limit).await
+    }
+
+    async fn imported(&self) -> Result<Vec<(String, ImportedRow)>> {
+        declare::imported(self).await
     }
 
     async fn evidence_locations(&self, ids: &[EvidenceId]) -> Result<Vec<EvidenceLocation>> {

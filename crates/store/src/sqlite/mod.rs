@@ -2,6 +2,7 @@
 
 mod backend;
 mod decide;
+mod declare;
 mod events;
 mod fault;
 mod find;

@@ -7,7 +7,8 @@ use pollwatch_model::{
     Probability, Reason, Saved, Severity, Stage, TargetRef, Tlp, Verdict,
 };
 use pollwatch_store::{
-    DecisionRecord, EvidenceLocation, InputPosition, Revision, RunId, RunStart, Step, Store,
+    DecisionRecord, DeclarationRecord, EvidenceLocation, ImportedKind, ImportedRow, InputPosition, Revision,
+    RunId, RunStart, Step, Store,
 };
 
 pub fn time(text: &str) -> Timestamp {
@@ -160,5 +161,28 @@ pub fn decision(finding: &Finding, verdict: Verdict, reason: &str) -> DecisionRe
         statement,
         location: located(statement),
         leaf: reason.as_bytes().to_vec(),
+    }
+}
+
+pub fn declaration(kind: &str, body: &str) -> DeclarationRecord {
+    let statement = EvidenceId::of(format!("{kind} {body}").as_bytes());
+    DeclarationRecord {
+        kind: kind.to_owned(),
+        body: body.to_owned(),
+        statement,
+        evidence: vec![located(statement)],
+        leaf: format!("leaf of {statement}").into_bytes(),
+        imported: None,
+    }
+}
+
+pub fn imported(kind: ImportedKind, body: &str) -> ImportedRow {
+    ImportedRow {
+        kind,
+        body: body.to_owned(),
+        revision: Some(1),
+        statement: Some(EvidenceId::of(body.as_bytes())),
+        entry_index: Some(4),
+        declaration: None,
     }
 }
