@@ -117,9 +117,21 @@ impl Place {
         Ran::from(output)
     }
 
+    /// The name of the ledger of `ws`.
+    pub fn origin(&self) -> String {
+        let checkpoint = std::fs::read_to_string(self.path("ws/ledger/checkpoint")).expect("the checkpoint");
+        checkpoint.lines().next().expect("an origin").to_owned()
+    }
+
     /// Does to the database of `ws` what somebody with SQL could.
     pub fn edit_record(&self, sql: &str) {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.path("ws/record.db"));
+        self.edit_record_of("ws", sql);
+    }
+
+    /// Does to the database of a workspace what somebody with SQL could.
+    pub fn edit_record_of(&self, workspace: &str, sql: &str) {
+        let options =
+            sqlx::sqlite::SqliteConnectOptions::new().filename(self.path(&format!("{workspace}/record.db")));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

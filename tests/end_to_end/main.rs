@@ -6,4 +6,5 @@ mod hostile;
 mod kill;
 mod mail;
 mod record;
+mod tally;
 mod tamper;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pollwatch_model::DeskError;
+use pollwatch_model::{DeskError, EvidenceId, FindingId, TargetId};
 
 /// What stops an operation on a workspace or a run.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +89,34 @@ pub enum Error {
     /// No finding answers to what was given, or more than one.
     #[error("{0}")]
     NoSuchFinding(String),
+    /// The register has no such target.
+    #[error("the register has no target {0}")]
+    NoSuchTarget(TargetId),
+    /// This build has no such desk.
+    #[error("there is no desk {given:?} (there are {known})")]
+    NoSuchDesk {
+        /// What was given.
+        given: String,
+        /// The desks that there are.
+        known: String,
+    },
+    /// A finding that is longer than a line of an export may be.
+    #[error("finding {0} is too long to be sent")]
+    TooLongToSend(FindingId),
+    /// A statement that the record names is not in the evidence folder.
+    #[error("the statement {0} is not in the evidence folder")]
+    LostStatement(EvidenceId),
+    /// No recorded tally answers to what was given, or more than one.
+    #[error("{0}")]
+    NoSuchTally(String),
+    /// A file from another office is refused; nothing of it was taken in.
+    #[error("{file}: {why}")]
+    Refused {
+        /// The file.
+        file: String,
+        /// Which line does not follow, and why.
+        why: String,
+    },
     /// Something that JSON cannot hold.
     #[error("cannot write as JSON")]
     Json(#[from] serde_json::Error),

@@ -6,7 +6,9 @@
 //! check it against the leaf.
 
 use jiff::Timestamp;
-use pollwatch_model::{Decision, EvidenceId, Finding};
+use pollwatch_casework::tally::Tally;
+use pollwatch_casework::transfer::Manifest;
+use pollwatch_model::{Decision, EvidenceId, Finding, TargetId};
 use serde::{Deserialize, Serialize};
 
 /// Version of the statement and leaf formats.
@@ -40,6 +42,44 @@ pub enum Content {
     Decision(Decision),
     /// An event of a desk whose state is what its events make of it.
     Event(DeskEvent),
+    /// A count over targets.
+    Tally(Box<RecordedTally>),
+    /// Findings and coverage that were handed to another office.
+    Export(Box<Manifest>),
+    /// Findings and coverage that another office handed to us.
+    Import(Box<RecordedImport>),
+}
+
+/// A tally as it was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedTally {
+    /// When.
+    pub at: Timestamp,
+    /// Address of the basis: the question, and every finding and coverage that the answer rests on.
+    pub basis: EvidenceId,
+    /// The count of each field in one sentence.
+    pub sentences: Vec<String>,
+    /// The count.
+    pub tally: Tally,
+}
+
+/// An import as it was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedImport {
+    /// When.
+    pub at: Timestamp,
+    /// The sender's ledger.
+    pub origin: String,
+    /// The sender's key, as whoever took the file in vouched for it.
+    pub key: String,
+    /// The targets that the sender may speak for; `None`: any.
+    pub speaks_for: Option<Vec<TargetId>>,
+    /// The checkpoint of the file, without its signature.
+    pub checkpoint: String,
+    /// The lines of the file, each a piece of evidence.
+    pub lines: Vec<EvidenceId>,
 }
 
 /// An event of a desk's stream.
@@ -65,6 +105,9 @@ impl Content {
             Content::Finding { .. } => "finding",
             Content::Decision(_) => "decision",
             Content::Event(_) => "event",
+            Content::Tally(_) => "tally",
+            Content::Export(_) => "export",
+            Content::Import(_) => "import",
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use pollwatch_casework::transfer::Export;
 use pollwatch_ledger::evidence::{EvidenceReader, PieceDigest, verify_packs};
 use pollwatch_ledger::note::VerifierKey;
 use pollwatch_ledger::reader::read_key_history;
@@ -13,6 +14,7 @@ use pollwatch_store::{SqliteStore, Store};
 use crate::Error;
 use crate::record::is_key_entry;
 use crate::statement::{Content, DeskEvent, Leaf, Statement};
+use crate::verify_declared::{Declared, check_declared, check_rows};
 use crate::workspace::{files, runtime};
 
 /// Faults that are listed; the first one tells most, and a rewritten ledger has thousands.
@@ -38,6 +40,10 @@ pub struct VerifyReport {
     pub decisions: u64,
     /// Events of desks that keep a log of them, such as an audit's.
     pub events: u64,
+    /// Recorded tallies, each counted again.
+    pub tallies: u64,
+    /// Files of other offices that were taken in, each checked again.
+    pub imports: u64,
     /// Pieces of evidence and statements.
     pub evidence: u64,
     /// Entries that are recorded and not yet signed.
@@ -56,7 +62,7 @@ pub struct Fault {
 }
 
 impl VerifyReport {
-    fn fault(&mut self, what: impl Into<String>, meaning: &str) {
+    pub(crate) fn fault(&mut self, what: impl Into<String>, meaning: &str) {
         if self.faults.len() < MAX_FAULTS {
             self.faults.push(Fault {
                 what: what.into(),
@@ -91,7 +97,8 @@ pub fn verify(dir: &Path, key: Option<&str>, older: Option<&str>) -> Result<Veri
     let leaves = check_ledger(dir, &key, older, &mut report);
     let statements = check_evidence(dir, &leaves, &mut report)?;
     if let Some(statements) = statements {
-        check_record(dir, &statements, &mut report)?;
+        let imports = check_declared(dir, &leaves, &statements.declared, &mut report)?;
+        check_record(dir, &statements, &imports, &mut report)?;
     }
     Ok(report)
 }
@@ -133,7 +140,7 @@ fn trusted_key(
 }
 
 /// The leaves of the ledger, by the statement that they commit to, with their index.
-type Leaves = BTreeMap<EvidenceId, u64>;
+pub(crate) type Leaves = BTreeMap<EvidenceId, u64>;
 
 fn check_ledger(dir: &Path, key: &VerifierKey, older: Option<&str>, report: &mut VerifyReport) -> Leaves {
     let mut leaves = Leaves::new();
@@ -183,6 +190,7 @@ struct Statements {
     findings: BTreeMap<FindingId, (u64, Finding)>,
     decisions: BTreeMap<EvidenceId, Decision>,
     events: BTreeMap<EvidenceId, DeskEvent>,
+    declared: Declared,
 }
 
 /// Checks every piece of evidence, and that every leaf's statement is there and is one.
@@ -246,6 +254,9 @@ fn check_evidence(
             Ok(Content::Event(event)) => {
                 statements.events.insert(*id, event);
             }
+            Ok(content @ (Content::Tally(_) | Content::Export(_) | Content::Import(_))) => {
+                statements.declared.insert(*id, content);
+            }
             Err(_) => report.fault(
                 format!("the statement {id} of entry {index} is none that Pollwatch writes"),
                 "It was added by other means.",
@@ -259,7 +270,12 @@ fn check_evidence(
 }
 
 /// Checks that the database says what the ledger's statements say.
-fn check_record(dir: &Path, statements: &Statements, report: &mut VerifyReport) -> Result<(), Error> {
+fn check_record(
+    dir: &Path,
+    statements: &Statements,
+    imports: &BTreeMap<String, Export>,
+    report: &mut VerifyReport,
+) -> Result<(), Error> {
     let path = dir.join(files::RECORD);
     if !path.is_file() {
         report.fault(
@@ -280,6 +296,7 @@ fn check_record(dir: &Path, statements: &Statements, report: &mut VerifyReport) 
             .len() as u64;
         let stands = check_decisions(&store, statements, report).await?;
         check_events(&store, statements, report).await?;
+        check_rows(&store, &statements.declared, imports, report).await?;
         let mut signed = 0u64;
         let mut after: Option<FindingId> = None;
         loop {

@@ -12,8 +12,7 @@ use pollwatch_ledger::key::{create_key_file, load_current_key, rotate_key_file};
 use pollwatch_ledger::log::Log;
 use pollwatch_ledger::reader::{LogReader, read_key_history};
 use pollwatch_model::{
-    Coverage, Ctx, Decision, Desk, EvidenceRef, Finding, FindingId, Problem, Register, Severity, Tally,
-    Verdict,
+    Coverage, Ctx, Decision, Desk, EvidenceRef, Finding, FindingId, Problem, Register, Severity, Verdict,
 };
 use pollwatch_names::protectable;
 use pollwatch_store::{
@@ -151,6 +150,8 @@ pub struct ShownFinding {
     pub ledger: Option<LedgerPlace>,
     /// Every decision on it, oldest first.
     pub decisions: Vec<Decision>,
+    /// For a finding that another office sent: its ledger, and the entry there. Its evidence stays with that office.
+    pub origin: Option<(String, Option<u64>)>,
 }
 
 /// A finding's place in the ledger.
@@ -396,7 +397,11 @@ impl Workspace {
 
     /// The finding whose id begins with `prefix`, with its evidence, proof and decisions.
     pub fn finding(&self, prefix: &str) -> Result<ShownFinding, Error> {
-        let id = self.find_id(prefix)?;
+        let id = match self.find_id(prefix) {
+            Ok(id) => id,
+            Err(error @ Error::NoSuchFinding(_)) => return self.imported_finding(prefix, error),
+            Err(error) => return Err(error),
+        };
         let stored = self
             .block_on(self.store.finding(&id))
             .map_err(Error::store("read"))?
@@ -418,6 +423,35 @@ impl Workspace {
             ledger,
             decisions: decisions.into_iter().map(|stored| stored.decision).collect(),
             finding: stored.finding,
+            origin: None,
+        })
+    }
+
+    /// The one finding of other offices whose id begins with `prefix`; `unknown` when there is none, or more than one.
+    fn imported_finding(&self, prefix: &str, unknown: Error) -> Result<ShownFinding, Error> {
+        let wanted = prefix.trim().to_ascii_lowercase();
+        let wanted = if wanted.starts_with("f-") {
+            wanted
+        } else {
+            format!("f-{wanted}")
+        };
+        let mut fitting = self.imported_findings()?;
+        fitting.retain(|other| wanted.len() > 2 && other.finding.id.as_str().starts_with(&wanted));
+        let Some(other) = fitting.pop().filter(|_| fitting.is_empty()) else {
+            return Err(unknown);
+        };
+        Ok(ShownFinding {
+            revision: other.revision,
+            excerpts: other
+                .finding
+                .evidence
+                .iter()
+                .map(|piece| (piece.clone(), None))
+                .collect(),
+            ledger: None,
+            decisions: other.decision.into_iter().collect(),
+            finding: other.finding,
+            origin: Some((other.origin, other.entry_index)),
         })
     }
 
@@ -497,18 +531,6 @@ impl Workspace {
             .map_err(Error::store("write to"))?;
         self.sequence()?;
         Ok(decision)
-    }
-
-    /// Who was targeted and how far it got, dismissed findings left out.
-    pub fn tally(&self) -> Result<Tally, Error> {
-        let findings = self.all_findings(Dismissed::LeftOut)?;
-        let coverage = self.coverage()?;
-        let targets = self.register.targets.iter().map(|target| &target.id);
-        Ok(Tally::over(
-            targets,
-            findings.iter().map(|stored| &stored.finding),
-            &coverage,
-        ))
     }
 
     pub(crate) fn coverage(&self) -> Result<Vec<Coverage>, Error> {

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use pollwatch_model::{Severity, Tlp};
+use pollwatch_casework::tally::Window;
+use pollwatch_model::{Severity, TargetId, Tlp};
 
 /// Shows whether an election was attacked, what came of it, and how that is known.
 #[derive(Parser)]
@@ -57,11 +58,11 @@ pub enum Command {
     #[command(subcommand)]
     Findings(FindingsCommand),
     /// Tell who was targeted, how far it got, and what could not be seen
-    Tally {
-        /// How to print it
-        #[arg(long, value_enum, default_value_t = Format::Table)]
-        format: Format,
-    },
+    Tally(TallyArguments),
+    /// Write findings and coverage to a file for another office, with proofs from the ledger
+    Export(ExportArguments),
+    /// Take in what another office exported, after checking every line of it
+    Import(ImportArguments),
     /// Write the briefing for leadership and the public: one page, self-contained, good to print
     Brief {
         /// Who may read it (clear, green, amber, amber+strict, red); stricter findings are withheld
@@ -200,6 +201,69 @@ pub struct ScanArguments {
     /// what it reads itself)
     #[arg(long, value_name = "SEVERITY")]
     pub fail_on: Option<Severity>,
+}
+
+#[derive(Args)]
+pub struct TallyArguments {
+    /// The time to count over: two days of UTC, both whole, or two moments (default: all that any log speaks of)
+    #[arg(long, value_name = "FROM..TO")]
+    pub window: Option<Window>,
+    /// Count only this desk's field; may be given more than once
+    #[arg(long = "desk", value_name = "NAME")]
+    pub desks: Vec<String>,
+    /// Count only this target, and show all that its count rests on; may be given more than once
+    #[arg(long = "target", value_name = "ID")]
+    pub targets: Vec<TargetId>,
+    /// Count only targets of this state; may be given more than once
+    #[arg(long = "state", value_name = "CODE")]
+    pub states: Vec<String>,
+    /// Count only targets of this kind (jurisdiction, office, campaign, party, vendor …); may be given more than once
+    #[arg(long = "kind", value_name = "KIND")]
+    pub kinds: Vec<String>,
+    /// Keep the count in the ledger, with a digest of all that it rests on
+    #[arg(long)]
+    pub record: bool,
+    /// Ask what a recorded tally asked again, and tell what changed since and why
+    #[arg(long, value_name = "TALLY", conflicts_with_all = ["desks", "targets", "states", "kinds"])]
+    pub against: Option<String>,
+    /// List the tallies that were recorded
+    #[arg(long, conflicts_with_all = ["record", "against"])]
+    pub list: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+#[derive(Args)]
+pub struct ExportArguments {
+    /// Where to write it; - is standard output
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Only what concerns this target; may be given more than once
+    #[arg(long = "target", value_name = "ID")]
+    pub targets: Vec<TargetId>,
+    /// Who may read it (clear, green, amber, amber+strict, red); stricter findings are withheld, and counted in the file
+    #[arg(long, default_value = "amber")]
+    pub tlp: Tlp,
+    /// A size of this ledger that the receiver knows, when its own message asks for it; may be given more than once
+    #[arg(long, value_name = "ENTRIES")]
+    pub since: Vec<u64>,
+}
+
+#[derive(Args)]
+pub struct ImportArguments {
+    /// Files that other offices exported
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The sender's verifier key, as `pollwatch key show` prints it there; needed the first time, and remembered
+    #[arg(long, value_name = "VKEY")]
+    pub key: Option<String>,
+    /// Targets that this sender may speak for, and no others; remembered. May be given more than once
+    #[arg(long = "for", value_name = "TARGET", num_args = 1..)]
+    pub speaks_for: Vec<TargetId>,
+    /// How to print what was taken in
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
 }
 
 #[derive(Subcommand)]

@@ -51,6 +51,12 @@ fn advice(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
                  from one backup (`pollwatch restore`)."
             }
             Error::NoSuchFinding(_) => "`pollwatch findings list` shows what there is.",
+            Error::NoSuchTally(_) => "`pollwatch tally --list` shows what was recorded.",
+            Error::NoSuchTarget(_) => "`pollwatch register list` shows them.",
+            Error::Refused { .. } => "Nothing of the file was taken in.",
+            Error::TooLongToSend(_) => {
+                "Leave its target out with --target, or send that finding by other means."
+            }
             Error::Desk { .. } => {
                 "What was found before that is kept; running the command again goes on from there."
             }

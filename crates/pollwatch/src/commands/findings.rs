@@ -160,6 +160,9 @@ fn page(shown: &ShownFinding, register: &Register) -> String {
                 let excerpt = veil.excerpt(&bytes[..bytes.len().min(EXCERPT_BYTES)]);
                 let _ = writeln!(text, "    {}", wrapped(&excerpt, 84, "    "));
             }
+            None if shown.origin.is_some() => {
+                let _ = writeln!(text, "    kept by the office that sent the finding");
+            }
             None => {
                 let _ = writeln!(
                     text,
@@ -169,6 +172,14 @@ fn page(shown: &ShownFinding, register: &Register) -> String {
         }
     }
     match &shown.ledger {
+        None if let Some((origin, index)) = &shown.origin => {
+            let entry = index.map_or(String::new(), |index| format!("entry {index} of "));
+            let _ = writeln!(
+                text,
+                "\nLedger       {entry}{}, checked when it was taken in; `pollwatch verify` checks it again",
+                visible(origin)
+            );
+        }
         Some(place) => {
             let _ = writeln!(
                 text,

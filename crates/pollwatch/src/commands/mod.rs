@@ -15,6 +15,7 @@ pub mod mail;
 pub mod register;
 pub mod status;
 pub mod tally;
+pub mod transfer;
 pub mod verify;
 
 /// The folder of the workspace that a command works in.

@@ -31,6 +31,12 @@ pub fn run(
     if report.events > 0 {
         println!("events    {}", grouped(report.events));
     }
+    if report.tallies > 0 {
+        println!("tallies   {}, each counted again", grouped(report.tallies));
+    }
+    if report.imports > 0 {
+        println!("imports   {}, each checked again", grouped(report.imports));
+    }
     println!("evidence  {} pieces", grouped(report.evidence));
     if older.is_some() && report.faults.is_empty() {
         println!("The older checkpoint is a prefix of this ledger: nothing in it was changed or cut since.");
