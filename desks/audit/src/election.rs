@@ -9,7 +9,9 @@ mod manifest;
 mod names;
 mod tally;
 
-pub use card::{BatchId, CardId, CastVoteRecord, ContestVotes, Mark, RecordId, RecordIdError, Redaction};
+pub use card::{
+    BatchId, CardId, CastVoteRecord, ContestVotes, Mark, RankMark, RecordId, RecordIdError, Redaction,
+};
 pub use contest::{Candidate, CandidateId, Contest, ContestId, ContestKind, Election, Reported};
 pub use manifest::{Batch, Manifest};
 pub use names::{NameMap, NearMiss, near_misses};

@@ -7,3 +7,5 @@
 
 pub mod election;
 pub mod flow;
+pub mod read;
+mod spill;

@@ -31,7 +31,7 @@ impl Default for BombGuard {
 
 enum Stream {
     Plain(Raw),
-    Gzip(GzDecoder<Raw>),
+    Gzip(Box<GzDecoder<Raw>>),
     Zstd(zstd::stream::read::Decoder<'static, Raw>),
     /// Nothing more to unpack.
     Ended(Raw),
@@ -82,7 +82,7 @@ impl Unpacker {
         let packing = packing_of(raw.peek(4)?);
         let stream = match packing {
             Packing::Plain => Stream::Plain(raw),
-            Packing::Gzip => Stream::Gzip(GzDecoder::new(raw)),
+            Packing::Gzip => Stream::Gzip(Box::new(GzDecoder::new(raw))),
             Packing::Zstd => {
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(raw)?;
                 decoder.window_log_max(MAX_ZSTD_WINDOW_LOG)?;
@@ -130,7 +130,7 @@ impl Unpacker {
                 let mut raw = decoder.into_inner();
                 let next = raw.peek(2).map(|bytes| (bytes.is_empty(), packing_of(bytes)));
                 let stream = match next {
-                    Ok((false, Packing::Gzip)) => Stream::Gzip(GzDecoder::new(raw)),
+                    Ok((false, Packing::Gzip)) => Stream::Gzip(Box::new(GzDecoder::new(raw))),
                     Ok((true, _)) | Err(_) => Stream::Ended(raw),
                     Ok((false, _)) => {
                         let drained = raw.drain();

@@ -144,6 +144,20 @@ pub struct ContestVotes {
     /// The source itself says that the contest is overvoted; it need not say by which marks.
     #[serde(default)]
     pub overvoted: bool,
+    /// Ranks that the source itself calls overvoted without saying by which marks, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overvoted_ranks: Vec<u16>,
+}
+
+/// What stands at one rank of a ranked contest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum RankMark {
+    /// Nothing.
+    Skipped,
+    /// One candidate.
+    One(CandidateId),
+    /// More than one.
+    Overvoted,
 }
 
 impl ContestVotes {
@@ -158,25 +172,37 @@ impl ContestVotes {
         !self.is_overvote(contest) && self.marks.iter().any(|mark| mark.candidate == candidate)
     }
 
-    /// The marks rank by rank, from rank 1 to `ranks` or the highest one marked: an empty rank was skipped, one with
-    /// several candidates is overvoted. This is the raw ballot to which the rules of `irv` are applied.
-    pub fn by_rank(&self, ranks: u32) -> Vec<Vec<CandidateId>> {
-        let highest = self
-            .marks
-            .iter()
-            .map(|mark| usize::from(mark.rank))
+    /// What stands at each rank, from rank 1 to `ranks` or the highest that says anything: the raw ballot to which the rules
+    /// of `irv` are applied.
+    pub fn by_rank(&self, ranks: u32) -> Vec<RankMark> {
+        let marked = self.marks.iter().map(|mark| mark.rank);
+        let highest = marked
+            .chain(self.overvoted_ranks.iter().copied())
             .max()
             .unwrap_or(0);
-        let mut rows = vec![Vec::new(); highest.max(ranks as usize)];
+        let mut rows = vec![RankMark::Skipped; usize::from(highest).max(ranks as usize)];
         for mark in &self.marks {
             if let Some(row) = usize::from(mark.rank)
                 .checked_sub(1)
                 .and_then(|at| rows.get_mut(at))
             {
-                row.push(mark.candidate);
+                *row = match row {
+                    RankMark::Skipped => RankMark::One(mark.candidate),
+                    _ => RankMark::Overvoted,
+                };
+            }
+        }
+        for rank in &self.overvoted_ranks {
+            if let Some(row) = usize::from(*rank).checked_sub(1).and_then(|at| rows.get_mut(at)) {
+                *row = RankMark::Overvoted;
             }
         }
         rows
+    }
+
+    /// Whether the contest says nothing at all.
+    pub fn is_blank(&self) -> bool {
+        self.marks.is_empty() && !self.overvoted && self.overvoted_ranks.is_empty()
     }
 }
 

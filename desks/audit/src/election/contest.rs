@@ -22,6 +22,10 @@ impl ContestId {
 }
 
 impl CandidateId {
+    /// Somebody who is not among the contest's candidates, such as a name written in that nobody registered: a mark like any
+    /// other where marks are counted, and nobody's vote.
+    pub const OTHER: CandidateId = CandidateId(u32::MAX);
+
     /// The place as an index.
     pub fn index(self) -> usize {
         self.0 as usize

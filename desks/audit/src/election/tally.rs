@@ -41,8 +41,11 @@ pub struct BatchTallies {
 /// What people read on one card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandReading {
-    /// The card.
+    /// The card; its record number is 0 where the file names it by `position` or imprinted id only.
     pub card: CardId,
+    /// Place in the batch, from 1, where the file says.
+    #[serde(default)]
+    pub position: Option<u64>,
     /// False where the card was looked for and not found: then `votes` is empty.
     pub found: bool,
     /// What it says; a contest that is not on the card is not here.
@@ -109,7 +112,8 @@ impl ContestCount {
         let counted = match contest.is_ranked() {
             true => {
                 let first = votes.marks.iter().take_while(|mark| mark.rank <= 1).count();
-                (!votes.overvoted && first <= 1).then(|| &votes.marks[..first])
+                let over = votes.overvoted || first > 1 || votes.overvoted_ranks.first() == Some(&1);
+                (!over).then(|| &votes.marks[..first])
             }
             false => (!votes.is_overvote(contest)).then_some(&votes.marks[..]),
         };
@@ -123,7 +127,7 @@ impl ContestCount {
             }
             None => self.overvoted += 1,
         }
-        if votes.marks.is_empty() && !votes.overvoted {
+        if votes.is_blank() {
             self.blank += 1;
         }
     }

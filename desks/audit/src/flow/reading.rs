@@ -97,6 +97,7 @@ pub fn votes_of(contest: &Contest, id: ContestId, marked: &Marked) -> Result<Con
         contest: id,
         marks,
         overvoted: marked.overvoted,
+        overvoted_ranks: Vec::new(),
     })
 }
 
@@ -116,13 +117,19 @@ pub fn marked_of(contest: &Contest, votes: &ContestVotes) -> Marked {
             overvoted: votes.overvoted,
         };
     }
-    let mut ranks: Vec<Vec<String>> = votes
-        .by_rank(0)
-        .into_iter()
-        .map(|row| row.into_iter().map(name).collect())
-        .collect();
-    while ranks.last().is_some_and(Vec::is_empty) {
-        ranks.pop();
+    // Ordered by rank; a rank that the record calls overvoted without names says so.
+    let rows = votes.marks.iter().map(|mark| (mark.rank, name(mark.candidate)));
+    let unnamed = votes
+        .overvoted_ranks
+        .iter()
+        .map(|rank| (*rank, "overvote".to_owned()));
+    let mut ranks: Vec<Vec<String>> = Vec::new();
+    for (rank, name) in rows.chain(unnamed) {
+        let at = usize::from(rank.max(1)) - 1;
+        if ranks.len() <= at {
+            ranks.resize_with(at + 1, Vec::new);
+        }
+        ranks[at].push(name);
     }
     Marked {
         marks: Vec::new(),
