@@ -5,7 +5,10 @@
 //!
 //! **What it cannot see.** Whether the paper is the paper that voters cast: that is what a compliance audit shows.
 
+pub mod assorter;
+pub mod draw;
 pub mod election;
 pub mod flow;
+pub mod method;
 pub mod read;
 mod spill;
