@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod cases;
+mod cases_audit;
 mod cases_ledger;
 mod cases_lookalike;
 mod cases_mail;
@@ -36,7 +37,7 @@ enum Chore {
     /// Runs a folder of cases with known answers and prints a table of figures
     Cases {
         /// The desk or part that the cases are for
-        #[arg(value_parser = ["lookalike", "mail", "ledger"])]
+        #[arg(value_parser = ["lookalike", "mail", "ledger", "audit"])]
         desk: String,
         /// The folder
         dir: PathBuf,
@@ -87,6 +88,7 @@ fn run() -> anyhow::Result<()> {
             out,
         } if desk == "lookalike" => cases_lookalike::run(&dir, protect.as_deref(), out.as_deref()),
         Chore::Cases { desk, dir, out, .. } if desk == "mail" => cases_mail::run(&dir, out.as_deref()),
+        Chore::Cases { desk, dir, out, .. } if desk == "audit" => cases_audit::run(&dir, out.as_deref()),
         Chore::Cases { dir, out, .. } => cases::run_ledger(&dir, out.as_deref()),
         Chore::Fit { desk, dir, write } if desk == "mail" => fit_mail::run(&dir, write),
         Chore::Fit { dir, write, .. } => fit_lookalike::run(&dir, write),
