@@ -1,6 +1,7 @@
 //! The three sentences that everybody reads, and the way to the rest.
 
 use maud::{Markup, html};
+use pollwatch_casework::tally::Place;
 use pollwatch_model::Stage;
 
 use crate::count::Facts;
@@ -107,7 +108,7 @@ fn unknown_sentence(facts: &Facts) -> String {
             listed(&fields)
         ));
     }
-    let dark = facts.tally.no_data();
+    let dark = facts.targets_standing(Place::NoData);
     if dark > 0 {
         unknown.push(format!(
             "what was done to {} of {} that no source speaks of",
@@ -139,6 +140,7 @@ fn without_stop(text: &str) -> String {
 /// Links to the sections, for the screen.
 pub(crate) fn contents() -> Markup {
     let sections = [
+        ("#tally", "The count"),
         ("#who", "Who was targeted"),
         ("#how", "How"),
         ("#stages", "How far it got"),

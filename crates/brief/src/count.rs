@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pollwatch_model::register::Target;
-use pollwatch_model::{Finding, Polarity, Stage, Tally, TargetId, Verdict};
+use pollwatch_casework::tally::{Asked, Basis, Field, Held, Place, Question, Seen, Standing, Tally};
+use pollwatch_model::register::{Assessor, Target};
+use pollwatch_model::{Finding, Polarity, Stage, TargetId, Verdict};
 
 use crate::text::Veil;
 use crate::{BriefFinding, Briefing};
@@ -16,6 +17,8 @@ pub(crate) struct Facts<'a> {
     /// Threats below alarm severity.
     pub(crate) watched: Vec<&'a BriefFinding>,
     pub(crate) assurances: Vec<&'a BriefFinding>,
+    /// The work of declared assessors: told, and counted nowhere.
+    pub(crate) authorised: Vec<&'a BriefFinding>,
     /// Dismissed by an analyst, threats and assurances alike.
     pub(crate) dismissed: Vec<&'a BriefFinding>,
     /// Marked stricter than the page.
@@ -35,7 +38,7 @@ pub(crate) struct Struck<'a> {
     /// Two-letter code; empty for none or unregistered.
     pub(crate) state: &'a str,
     pub(crate) is_registered: bool,
-    /// Furthest stage at alarm severity.
+    /// Furthest stage at alarm severity, or of a verdict that a log gives.
     pub(crate) stage: Option<Stage>,
     pub(crate) alarms: u64,
     pub(crate) watched: u64,
@@ -52,6 +55,9 @@ impl<'a> Facts<'a> {
         let (threats, assurances): (Vec<&BriefFinding>, Vec<&BriefFinding>) = standing
             .into_iter()
             .partition(|held| held.finding.polarity == Polarity::Threat);
+        let (authorised, threats): (Vec<&BriefFinding>, Vec<&BriefFinding>) = threats
+            .into_iter()
+            .partition(|held| stands(briefing, held).standing == Standing::Authorised);
         let (alarms, watched): (Vec<&BriefFinding>, Vec<&BriefFinding>) = threats
             .into_iter()
             .partition(|held| held.finding.severity.is_alarm());
@@ -68,8 +74,13 @@ impl<'a> Facts<'a> {
             .filter(|target| target.same_as.is_none() || aimed_at.contains(&target.id))
             .map(|target| (target.id.clone(), target))
             .collect();
-        let counted = alarms.iter().chain(&assurances).map(|held| &held.finding);
-        let tally = Tally::over(targets.keys(), counted, &briefing.coverage);
+        let counted = [&alarms, &watched, &assurances, &authorised, &dismissed];
+        let counted = counted
+            .into_iter()
+            .flatten()
+            .map(|held| stands(briefing, held))
+            .collect();
+        let tally = tally(briefing, &targets, counted);
 
         let mut struck: BTreeMap<TargetId, Struck> = BTreeMap::new();
         for held in alarms.iter().chain(&watched) {
@@ -93,6 +104,10 @@ impl<'a> Facts<'a> {
                 row.stage = row.stage.max(stage.or(Some(Stage::Unknown)));
             } else {
                 row.watched += 1;
+                // A scan that a log shows is no alarm, and still a sign.
+                if let Standing::Counted { level, .. } = stands(briefing, held).standing {
+                    row.stage = row.stage.max(Some(level.stage()));
+                }
             }
         }
         let threats = alarms.iter().chain(&watched).chain(&dismissed);
@@ -107,6 +122,7 @@ impl<'a> Facts<'a> {
             alarms,
             watched,
             assurances,
+            authorised,
             dismissed,
             withheld: withheld.len() as u64,
             targets,
@@ -114,6 +130,21 @@ impl<'a> Facts<'a> {
             struck,
             veil,
         }
+    }
+
+    /// Where a target stands over all fields: with no sign only where some field looked and none has one.
+    pub(crate) fn place(&self, target: &TargetId) -> Place {
+        let rows = self.tally.fields.iter().filter_map(|field| field.row(target));
+        // Reached comes before withheld, no sign and no data.
+        rows.map(|row| row.place).min().unwrap_or(Place::NoData)
+    }
+
+    /// Registered targets that stand at `place` over all fields.
+    pub(crate) fn targets_standing(&self, place: Place) -> u64 {
+        self.targets
+            .keys()
+            .filter(|target| self.place(target) == place)
+            .count() as u64
     }
 
     /// Registered targets with an alarm.
@@ -213,6 +244,37 @@ impl<'a> Facts<'a> {
             .next()
             .unwrap_or_else(|| self.veil.text(&crate::words::spoken(kind)))
     }
+}
+
+/// How a finding stands to the count.
+fn stands(briefing: &Briefing, held: &BriefFinding) -> Held {
+    let target = briefing.register.target(&held.finding.target.id);
+    let assessors: &[Assessor] = target.map_or(&[], |target| &target.assessors);
+    let mut stands = Held::of(&held.finding, held.decision.as_ref(), assessors);
+    stands.origin = held.origin.as_ref().map(|(origin, _)| origin.clone());
+    stands
+}
+
+/// The count over the registered targets of what the page shows. What the page withholds is in no figure, and no target that it
+/// concerns is told apart: that would tell whom it concerns.
+fn tally(briefing: &Briefing, targets: &BTreeMap<TargetId, &Target>, findings: Vec<Held>) -> Tally {
+    let asked = targets.values().map(|target| Asked {
+        id: target.id.clone(),
+        name: target.name.clone(),
+        state: target.state.clone(),
+        assessors: Vec::new(),
+    });
+    let question = Question {
+        window: briefing.window,
+        fields: briefing.desks.iter().map(|card| Field::of(card)).collect(),
+        targets: asked.collect(),
+    };
+    let own = briefing.coverage.iter().map(|coverage| Seen {
+        origin: None,
+        coverage: coverage.clone(),
+    });
+    let coverage = own.chain(briefing.imported.iter().cloned()).collect();
+    Basis::of(question, findings, coverage, briefing.withheld_elsewhere.clone()).tally()
 }
 
 fn is_dismissed(held: &BriefFinding) -> bool {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
+use pollwatch_casework::tally::Place as Standing;
 use pollwatch_model::Stage;
 
 use crate::count::Facts;
@@ -117,28 +118,22 @@ impl StateCount {
     }
 }
 
+/// The map's code of a state; empty for none and for one that the map does not have.
+pub(crate) fn code_of(state: &str) -> &'static str {
+    let place = PLACES.iter().find(|place| place.code.eq_ignore_ascii_case(state));
+    place.map_or("", |place| place.code)
+}
+
 /// Counts by state code; the empty code holds the targets that belong to no state or to one that the map does not have.
 pub(crate) fn by_state(facts: &Facts) -> BTreeMap<&'static str, StateCount> {
     let mut counts: BTreeMap<&'static str, StateCount> = BTreeMap::new();
-    let code_of = |state: &str| {
-        let place = PLACES.iter().find(|place| place.code.eq_ignore_ascii_case(state));
-        place.map_or("", |place| place.code)
-    };
     for (id, target) in &facts.targets {
         let count = counts.entry(code_of(&target.state)).or_default();
         count.targets += 1;
-        if facts.struck.get(id).is_some_and(|row| row.alarms > 0) {
-            continue;
-        }
-        let has_data = facts
-            .tally
-            .targets
-            .get(id)
-            .is_some_and(|r| !r.desks_with_data.is_empty());
-        if has_data {
-            count.no_sign += 1;
-        } else {
-            count.no_data += 1;
+        match facts.place(id) {
+            Standing::NoSign => count.no_sign += 1,
+            Standing::NoData => count.no_data += 1,
+            Standing::Reached | Standing::Withheld => {}
         }
     }
     for row in facts.struck.values() {
@@ -169,9 +164,14 @@ pub(crate) fn map(counts: &BTreeMap<&'static str, StateCount>) -> Markup {
     }
 }
 
-fn tile(place: &Place, count: StateCount) -> Markup {
+/// Upper left corner of a tile. Territories stand a little apart.
+pub(crate) fn tile_corner(place: &Place) -> (u32, u32) {
     let territories_apart = if place.row == 8 { 6 } else { 0 };
-    let (x, y) = (place.column * PITCH, place.row * ROW_PITCH + territories_apart);
+    (place.column * PITCH, place.row * ROW_PITCH + territories_apart)
+}
+
+fn tile(place: &Place, count: StateCount) -> Markup {
+    let (x, y) = tile_corner(place);
     let state = match count.stage {
         Some(stage) => format!("tile s{}", steps(stage)),
         None if count.targets == 0 => "tile none".to_owned(),

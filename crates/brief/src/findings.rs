@@ -100,7 +100,7 @@ fn whole(facts: &Facts, held: &BriefFinding) -> Markup {
                 div { h4 { "Next step" } p { (veil.text(&finding.next)) } }
             }
             (evidence(facts, held))
-            (ledger(held))
+            (ledger(facts, held))
             @if let Some(decision) = &held.decision {
                 p.decision {
                     strong { (match decision.verdict { Verdict::Confirmed => "Confirmed", Verdict::Dismissed => "Dismissed", Verdict::Note => "Noted" }) }
@@ -264,9 +264,15 @@ fn shown_excerpt(facts: &Facts, excerpt: &BriefExcerpt) -> Markup {
     }
 }
 
-fn ledger(held: &BriefFinding) -> Markup {
+fn ledger(facts: &Facts, held: &BriefFinding) -> Markup {
     html! {
         @match &held.ledger {
+            None if let Some((origin, index)) = &held.origin => {
+                p.ledger {
+                    "Sent by another office: " @if let Some(index) = index { "entry " (grouped(*index)) " of " } (facts.veil.text(origin))
+                    ", checked when it was taken in. Its evidence stays with that office."
+                }
+            }
             Some(place) => {
                 p.ledger { "Entry " (grouped(place.index)) " of the ledger." }
                 @if !place.proof_text.is_empty() {

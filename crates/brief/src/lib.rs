@@ -28,11 +28,13 @@ mod findings;
 mod page;
 mod phished;
 mod sections;
+mod tally;
 mod text;
 mod who;
 mod words;
 
 use jiff::Timestamp;
+use pollwatch_casework::tally::{Seen, Window, Withheld};
 use pollwatch_model::{Card, Coverage, Decision, EvidenceRef, Finding, Register, Tlp};
 
 pub use page::render;
@@ -54,6 +56,12 @@ pub struct Briefing<'a> {
     pub findings: Vec<BriefFinding>,
     /// What the sources let the desks see.
     pub coverage: Vec<Coverage>,
+    /// What other offices say that their sources let them see.
+    pub imported: Vec<Seen>,
+    /// Findings that other offices have and did not send.
+    pub withheld_elsewhere: Vec<Withheld>,
+    /// The time that the count speaks of, where there is one.
+    pub window: Option<Window>,
     /// How many problems the readers noted, remarks among them.
     pub problems: u64,
     /// Cards of the desks that this build has. One that no source of `coverage` was read for is named as unwatched.
@@ -76,6 +84,9 @@ impl<'a> Briefing<'a> {
             register,
             findings: Vec::new(),
             coverage: Vec::new(),
+            imported: Vec::new(),
+            withheld_elsewhere: Vec::new(),
+            window: None,
             problems: 0,
             desks: Vec::new(),
             absent: Vec::new(),
@@ -96,6 +107,8 @@ pub struct BriefFinding {
     pub excerpts: Vec<BriefExcerpt>,
     /// Where the ledger holds it; `None` while it is pending or where there is no ledger.
     pub ledger: Option<LedgerPlace>,
+    /// The ledger of the office that sent it, and the entry there; `None` for our own.
+    pub origin: Option<(String, Option<u64>)>,
 }
 
 impl From<Finding> for BriefFinding {
@@ -105,6 +118,7 @@ impl From<Finding> for BriefFinding {
             decision: None,
             excerpts: Vec::new(),
             ledger: None,
+            origin: None,
         }
     }
 }

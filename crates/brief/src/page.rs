@@ -9,6 +9,7 @@ use crate::count::Facts;
 use crate::findings;
 use crate::phished;
 use crate::sections;
+use crate::tally;
 use crate::text::counted;
 use crate::who;
 use crate::words::{iso, sharing_rule};
@@ -49,6 +50,7 @@ pub fn render(briefing: &Briefing) -> String {
                     main {
                         (bottom_line::bottom_line(&facts))
                         (bottom_line::contents())
+                        (tally::section(&facts))
                         (who::who(&facts))
                         (phished::section(&facts))
                         (sections::how(&facts))

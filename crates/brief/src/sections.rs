@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
+use pollwatch_casework::tally::Place;
 use pollwatch_model::{Severity, Stage, TargetId};
 
 use crate::attack::technique_name;
@@ -98,7 +99,7 @@ pub(crate) fn how_far(facts: &Facts) -> Markup {
         section aria-labelledby="stages" {
             div.keep {
                 h2 #stages { "How far each got" }
-                p { "Each target stands at the furthest stage of its alarms. A step where nothing was seen is one that the sources did not show; they do not show all." }
+                p { "Each target stands at the furthest stage of its alarms, or of what a log of its systems shows. A step where nothing was seen is one that the sources did not show; they do not show all." }
                 (figures::ladder(facts))
             }
             div.scroll tabindex="0" role="region" aria-label="Targets and alarms by stage" {
@@ -115,8 +116,8 @@ pub(crate) fn how_far(facts: &Facts) -> Markup {
                                 (numbers(&[facts.targets_at(*stage), facts.alarms_at(*stage)]))
                             }
                         }
-                        tr { th scope="row" { "no sign" } td.t { "some source speaks of the target, and nothing raised an alarm" } td.n { (grouped(facts.tally.no_sign())) } td.n { "–" } }
-                        tr { th scope="row" { "no data" } td.t { "no source speaks of the target" } td.n { (grouped(facts.tally.no_data())) } td.n { "–" } }
+                        tr { th scope="row" { "no sign" } td.t { "some source speaks of the target, and nothing raised an alarm" } td.n { (grouped(facts.targets_standing(Place::NoSign))) } td.n { "–" } }
+                        tr { th scope="row" { "no data" } td.t { "no source speaks of the target" } td.n { (grouped(facts.targets_standing(Place::NoData))) } td.n { "–" } }
                     }
                 }
             }
@@ -156,10 +157,11 @@ pub(crate) fn sound(facts: &Facts) -> Markup {
 pub(crate) fn not_known(facts: &Facts) -> Markup {
     let unwatched = facts.unwatched();
     let briefing = facts.briefing;
-    let dark: Vec<String> = (facts.tally.targets.iter())
-        .filter(|(_, reach)| reach.stage.is_none() && reach.alarms == 0 && reach.desks_with_data.is_empty())
-        .filter_map(|(id, _)| Some(facts.veil.text(&facts.targets.get(id)?.name)))
-        .collect();
+    let dark = facts
+        .targets
+        .iter()
+        .filter(|(id, _)| facts.place(id) == Place::NoData);
+    let dark: Vec<String> = dark.map(|(_, target)| facts.veil.text(&target.name)).collect();
     let unfinished = briefing.coverage.iter().filter(|seen| !seen.is_complete);
     let gaps: Vec<_> = briefing
         .coverage

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
+use pollwatch_casework::tally::Place;
 use pollwatch_model::{Stage, TargetId};
 
 use crate::count::{Facts, Struck};
@@ -29,8 +30,8 @@ pub(crate) fn who(facts: &Facts) -> Markup {
                 } @else {
                     (grouped(facts.alarmed_targets())) " of " (counted(facts.targets.len() as u64, "target"))
                     " in the register " @if facts.alarmed_targets() == 1 { "has" } @else { "have" } " a finding at alarm severity; "
-                    (grouped(facts.tally.no_sign())) " show no sign in what was read; no source speaks of the other "
-                    (grouped(facts.tally.no_data())) "."
+                    (grouped(facts.targets_standing(Place::NoSign))) " show no sign in what was read; no source speaks of the other "
+                    (grouped(facts.targets_standing(Place::NoData))) "."
                 }
                 @if !facts.dismissed.is_empty() {
                     " " (counted(facts.dismissed.len() as u64, "finding")) " that an analyst dismissed "

@@ -7,6 +7,7 @@ use pollwatch_store::{Dismissed, Store};
 
 use crate::record::is_key_entry;
 use crate::statement::Leaf;
+use crate::tally::TallyQuery;
 use crate::workspace::Workspace;
 use crate::{Error, desks};
 
@@ -64,6 +65,21 @@ impl Workspace {
             }
             briefing.findings.push(entry);
         }
+        // What other offices sent comes behind our own: their evidence stays with them.
+        let others = self.imported()?;
+        for other in others.findings {
+            let mut entry = BriefFinding::from(other.finding);
+            entry.decision = other.decision;
+            entry.origin = Some((other.origin, other.entry_index));
+            briefing.findings.push(entry);
+        }
+        briefing.imported = others.coverage;
+        briefing.withheld_elsewhere = others.withheld;
+        briefing.window = match self.tallies()?.pop() {
+            // The page counts over the same time as the count that was recorded last.
+            Some(kept) => kept.recorded.tally.window,
+            None => self.tally_basis(&TallyQuery::default())?.question.window,
+        };
         briefing.coverage = self.coverage()?;
         briefing.problems = briefing
             .coverage

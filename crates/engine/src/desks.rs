@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use pollwatch_casework::tally::{Field, Scale};
 use pollwatch_lookalike::NamesJudge;
-use pollwatch_model::{Card, Desk, Judges, Register};
+use pollwatch_model::{Desk, Judges, Register};
 
 /// The desks, in the order in which people read about them.
 pub fn all() -> &'static [&'static dyn Desk] {
@@ -23,19 +22,6 @@ pub fn judges(name: &str, register: &Register) -> Judges {
             names: Some(Arc::new(NamesJudge::compile(register))),
         },
         _ => Judges::default(),
-    }
-}
-
-/// How the tally counts a desk's findings: by the verdicts of logs, or by stages.
-pub fn field(card: &Card) -> Field {
-    let scale = match card.name {
-        "intrusion" => Scale::Verdicts,
-        _ => Scale::Stages,
-    };
-    Field {
-        desk: card.name.to_owned(),
-        title: card.title.to_owned(),
-        scale,
     }
 }
 

@@ -131,7 +131,7 @@ impl Workspace {
     }
 
     fn fields(&self, query: &TallyQuery) -> Result<Vec<Field>, Error> {
-        let all = desks::all().iter().map(|desk| desks::field(desk.card()));
+        let all = desks::all().iter().map(|desk| Field::of(desk.card()));
         if query.desks.is_empty() {
             return Ok(all.collect());
         }

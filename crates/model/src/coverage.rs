@@ -1,11 +1,9 @@
-//! What a source let us see, and the count over targets that never takes missing data for safety.
-
-use std::collections::BTreeMap;
+//! What a source let us see.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{EvidenceId, Finding, Observed, Polarity, Stage, TargetId};
+use crate::{EvidenceId, Observed, TargetId};
 
 /// What one source let one desk see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,105 +39,4 @@ pub struct Gap {
     pub to: Timestamp,
     /// Why, in plain words.
     pub why: String,
-}
-
-/// The furthest that anything got at one target, and what was looked at there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TargetReach {
-    /// The furthest stage of an undismissed threat, or `None` when there is none.
-    pub stage: Option<Stage>,
-    /// Undismissed threats at alarm severity.
-    pub alarms: u64,
-    /// Assurances.
-    pub assurances: u64,
-    /// Desks that had a source which speaks of this target.
-    pub desks_with_data: Vec<String>,
-}
-
-/// How many targets are at one stage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StageCount {
-    /// The stage.
-    pub stage: Stage,
-    /// Targets whose furthest threat is at this stage.
-    pub targets: u64,
-}
-
-/// The count of targets by stage, with coverage. Missing data is never counted as safety.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
-    /// Every target asked about.
-    pub targets: BTreeMap<TargetId, TargetReach>,
-}
-
-impl Tally {
-    /// Counts `findings` (those that an analyst dismissed left out by the caller) and `coverage` over `targets`.
-    pub fn over<'a>(
-        targets: impl IntoIterator<Item = &'a TargetId>,
-        findings: impl IntoIterator<Item = &'a Finding>,
-        coverage: &[Coverage],
-    ) -> Self {
-        let mut tally = Tally::default();
-        for target in targets {
-            let mut desks_with_data: Vec<String> = coverage
-                .iter()
-                .filter(|seen| {
-                    seen.records_read > 0 && (seen.targets.is_empty() || seen.targets.contains(target))
-                })
-                .map(|seen| seen.desk.clone())
-                .collect();
-            desks_with_data.sort();
-            desks_with_data.dedup();
-            let reach = TargetReach {
-                stage: None,
-                alarms: 0,
-                assurances: 0,
-                desks_with_data,
-            };
-            tally.targets.insert(target.clone(), reach);
-        }
-        for finding in findings {
-            let Some(reach) = tally.targets.get_mut(&finding.target.id) else {
-                continue;
-            };
-            match finding.polarity {
-                Polarity::Assurance => reach.assurances += 1,
-                Polarity::Threat if finding.severity.is_alarm() => {
-                    reach.alarms += 1;
-                    reach.stage = reach.stage.max(finding.stage);
-                }
-                Polarity::Threat => {}
-            }
-        }
-        tally
-    }
-
-    /// Targets by furthest stage, furthest first; targets with no threat are in none of them.
-    pub fn by_stage(&self) -> Vec<StageCount> {
-        let mut counts: BTreeMap<Stage, u64> = BTreeMap::new();
-        for stage in self.targets.values().filter_map(|reach| reach.stage) {
-            *counts.entry(stage).or_default() += 1;
-        }
-        counts
-            .into_iter()
-            .rev()
-            .map(|(stage, targets)| StageCount { stage, targets })
-            .collect()
-    }
-
-    /// Targets that some desk had data for, and of which no threat is known. Not the same as safe.
-    pub fn no_sign(&self) -> u64 {
-        self.targets
-            .values()
-            .filter(|r| r.stage.is_none() && !r.desks_with_data.is_empty())
-            .count() as u64
-    }
-
-    /// Targets that no desk had data for.
-    pub fn no_data(&self) -> u64 {
-        self.targets
-            .values()
-            .filter(|r| r.stage.is_none() && r.desks_with_data.is_empty())
-            .count() as u64
-    }
 }

@@ -22,7 +22,7 @@ mod problem;
 pub mod register;
 mod scale;
 
-pub use coverage::{Coverage, Gap, StageCount, Tally, TargetReach};
+pub use coverage::{Coverage, Gap};
 pub use desk::{
     Card, Ctx, Desk, DeskError, DetectorCard, Excerpt, Fed, Flow, Input, Judges, KindCard, NameJudge,
     NameJudgement, Position, Run, Saved, Sink,

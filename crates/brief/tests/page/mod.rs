@@ -4,7 +4,7 @@
 const VOID: [&str; 3] = ["meta", "br", "link"];
 
 /// Elements that a page of ours may have. Anything else came from somebody's text.
-const KNOWN: [&str; 62] = [
+const KNOWN: [&str; 66] = [
     "html",
     "head",
     "meta",
@@ -51,6 +51,10 @@ const KNOWN: [&str; 62] = [
     "svg",
     "g",
     "rect",
+    "circle",
+    "polygon",
+    "polyline",
+    "line",
     "text",
     "desc",
     "bdi",

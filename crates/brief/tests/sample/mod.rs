@@ -1,4 +1,5 @@
 //! A small realistic briefing: names that were publicly reported in 2018 against a made-up stream.
+#![allow(dead_code, reason = "each test binary uses some of it")]
 
 use pollwatch_brief::{AbsentDesk, BriefExcerpt, BriefFinding, Briefing, LedgerPlace, Setting};
 use pollwatch_model::register::{Target, TargetKind};
@@ -175,6 +176,7 @@ pub fn finding(seen: Seen) -> BriefFinding {
         details,
     };
     BriefFinding {
+        origin: None,
         finding,
         decision: None,
         excerpts: vec![BriefExcerpt { reference, bytes: line.into_bytes(), truncated: false }],

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use pollwatch_model::register::Assessor;
 use pollwatch_model::{
-    Coverage, Decision, EvidenceId, Finding, FindingId, Observed, Polarity, TargetId, Verdict,
+    Card, Coverage, Decision, EvidenceId, Finding, FindingId, Observed, Polarity, TargetId, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,21 @@ pub struct Field {
     pub title: String,
     /// By which words its levels are told.
     pub scale: Scale,
+}
+
+impl Field {
+    /// The field that a desk looks at. The desk of logs is told by its verdicts, every other by stages.
+    pub fn of(card: &Card) -> Field {
+        let scale = match card.name {
+            "intrusion" => Scale::Verdicts,
+            _ => Scale::Stages,
+        };
+        Field {
+            desk: card.name.to_owned(),
+            title: card.title.to_owned(),
+            scale,
+        }
+    }
 }
 
 /// By which words levels are told.
