@@ -8,3 +8,4 @@ mod mail;
 mod record;
 mod tally;
 mod tamper;
+mod watch;

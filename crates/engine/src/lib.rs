@@ -20,16 +20,20 @@ mod tally;
 mod transfer;
 pub mod verify;
 mod verify_declared;
+mod watching;
 mod workspace;
 
 pub use error::Error;
 pub use events::KeptEvent;
-pub use live::{Following, LiveRun, LiveSource, LiveStep};
+pub use live::{Following, LiveRun, LiveSource, LiveStep, ReadInput, Recorded, Taken};
 pub use pollwatch_model::Ctx;
 pub use run::{NoRecord, Novelty, Progress, Reached, Recorder, Resume, RunReport, Step, Watcher, run};
-pub use settings::{Retention, Settings};
+pub use settings::{
+    AlertChannel, MailRelay, MailSecurity, Retention, Settings, SourceKind, WatchedSource, Webhook,
+};
 pub use sources::SourceSpec;
 pub use statement::{Content, DeskEvent, Leaf, RecordedImport, RecordedTally, Statement};
 pub use tally::{KeptTally, TallyQuery};
 pub use transfer::{ImportReport, ImportedFinding, Sender};
+pub use watching::{AlertHealth, Revised, SourceHealth, SourceState, WatchHealth};
 pub use workspace::{FindingQuery, LedgerPlace, Mode, ShownEvidence, ShownFinding, Status, Workspace};

@@ -4,19 +4,21 @@
 //! reached, and is taken up from there after a stop or a crash. What a desk says only at the end of a run (a campaign, how
 //! far an actor got) is asked of a copy that is opened from the saved state and ended, while the run itself goes on.
 
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::BufRead;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use pollwatch_model::{
-    Ctx, Desk, DeskError, EvidenceId, Fed, Finding, Input, Polarity, Position, Problem, Run, Saved,
+    Ctx, Desk, DeskError, EvidenceId, Fed, Finding, FindingId, Input, Polarity, Position, Problem, Run, Saved,
 };
-use pollwatch_store::{RunId, RunStart, Store};
+use pollwatch_store::{InputPosition, RunId, RunStart, Store};
 use serde_json::Value;
 
 use crate::input::Opened;
 use crate::record::commit_step;
-use crate::run::{Collector, Novelty, Progress, Reached, Step, Watcher, with_causes};
+use crate::run::{Collector, Novelty, Progress, Step, Watcher, with_causes};
 use crate::workspace::Workspace;
 use crate::{Error, desks};
 
@@ -43,6 +45,40 @@ pub struct LiveSource {
     /// taken into account by themselves.
     pub identity: String,
 }
+
+/// A live run that was taken up or begun.
+pub struct Taken {
+    /// The run.
+    pub run: LiveRun,
+    /// The place that was recorded last; `None` for a run that begins.
+    pub place: Option<Value>,
+    /// Inputs that were read to their end, by the names under which they were recorded.
+    pub done: Vec<String>,
+    /// Inputs that were begun.
+    pub inputs: usize,
+    /// What is worth saying about taking it up.
+    pub remark: Option<String>,
+}
+
+/// One input of a live run, as far as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadInput {
+    /// Its number in the life of the source, from 0.
+    pub ordinal: usize,
+    /// What it is known by when the run is taken up.
+    pub name: String,
+    /// How far it was read.
+    pub position: Position,
+    /// Whether that is its end.
+    pub is_done: bool,
+}
+
+/// What a live run has recorded already, so that it is not recorded again and again.
+#[derive(Debug, Default)]
+pub struct Recorded(HashMap<FindingId, u64>);
+
+/// Findings that [`Recorded`] remembers; beyond them all are forgotten, and at worst compared with the record once more.
+const MAX_RECORDED: usize = 200_000;
 
 /// A run that does not end.
 pub struct LiveRun {
@@ -77,6 +113,30 @@ impl LiveStep {
     /// Whether it holds findings.
     pub fn has_findings(&self) -> bool {
         !self.step.findings.is_empty()
+    }
+
+    /// Drops findings that are recorded as they are, with their evidence.
+    pub fn leave_out(&mut self, recorded: &Recorded) {
+        self.step
+            .findings
+            .retain(|finding| recorded.0.get(&finding.id) != Some(&digest_of(finding)));
+        let referred: HashSet<EvidenceId> = self
+            .step
+            .findings
+            .iter()
+            .flat_map(|finding| finding.evidence.iter().map(|piece| piece.sha256))
+            .collect();
+        self.step.evidence.retain(|(id, _)| referred.contains(id));
+    }
+
+    /// Remembers the findings of this step, which was recorded.
+    pub fn remember_in(&self, recorded: &mut Recorded) {
+        if recorded.0.len() > MAX_RECORDED {
+            recorded.0.clear();
+        }
+        for finding in &self.step.findings {
+            recorded.0.insert(finding.id.clone(), digest_of(finding));
+        }
     }
 
     /// Adds something worth saying about the source.
@@ -122,14 +182,14 @@ impl LiveStep {
 impl LiveRun {
     /// Takes up the live run of `source` through `desk`, or begins it. Gives with it the place that was recorded last.
     ///
-    /// A saved state that the desk cannot take up is given up with a remark in the third part: what was found stands, what
-    /// was only suspected is forgotten. Errors: a record that cannot be read or written, settings that the desk refuses.
+    /// A saved state that the desk cannot take up is given up with a remark: what was found stands, what was only suspected
+    /// is forgotten. Errors: a record that cannot be read or written, settings that the desk refuses.
     pub fn open(
         workspace: &mut Workspace,
         desk: &'static dyn Desk,
         source: &LiveSource,
         now: Timestamp,
-    ) -> Result<(LiveRun, Option<Value>, Option<String>), Error> {
+    ) -> Result<Taken, Error> {
         let name = desk.card().name;
         let stopped = |source: DeskError| Error::Desk { desk: name, source };
         let settings = workspace.settings().desk.get(name).cloned();
@@ -165,7 +225,19 @@ impl LiveRun {
                 }
                 Err(error) => return Err(stopped(error)),
             };
-            return Ok((LiveRun { desk, ctx, run, id }, place, remark));
+            let done = earlier.positions.iter().filter(|input| input.is_done);
+            return Ok(Taken {
+                run: LiveRun { desk, ctx, run, id },
+                place,
+                done: done.map(|input| input.input_name.clone()).collect(),
+                inputs: earlier
+                    .positions
+                    .iter()
+                    .map(|input| input.ordinal as usize + 1)
+                    .max()
+                    .unwrap_or(0),
+                remark,
+            });
         }
         // An earlier run of this source under another register or other settings is over.
         let unfinished = workspace
@@ -191,7 +263,13 @@ impl LiveRun {
             .block_on(workspace.store().begin_run(&start))
             .map_err(Error::store("write to"))?;
         let run = desk.open(&ctx, None).map_err(stopped)?;
-        Ok((LiveRun { desk, ctx, run, id }, None, None))
+        Ok(Taken {
+            run: LiveRun { desk, ctx, run, id },
+            place: None,
+            done: Vec::new(),
+            inputs: 0,
+            remark: None,
+        })
     }
 
     /// The desk's name.
@@ -253,15 +331,28 @@ impl LiveRun {
         Ok(all)
     }
 
-    /// Records a step together with the place that the source was read to: all of it or nothing.
-    ///
-    /// `input` is the input's name, `ordinal` its number in the life of the source.
+    /// Ends the run: what the desk says at the end, assurances among it. The run must be recorded with
+    /// [`LiveRun::record_end`] after it.
+    pub fn end(&mut self) -> Result<LiveStep, Error> {
+        let name = self.desk.card().name;
+        let stopped = |source: DeskError| Error::Desk { desk: name, source };
+        let fresh = self.desk.open(&self.ctx, None).map_err(stopped)?;
+        let run = std::mem::replace(&mut self.run, fresh);
+        let mut silent = Silent;
+        let mut collector = Collector::new(name, "", &mut silent);
+        run.finish(&mut collector).map_err(stopped)?;
+        Ok(LiveStep {
+            step: collector.into_step(),
+            ..LiveStep::default()
+        })
+    }
+
+    /// Records a step together with how far inputs were read and the source's place: all of it or nothing.
     pub fn record(
         &self,
         workspace: &mut Workspace,
         step: &mut LiveStep,
-        ordinal: usize,
-        input: &str,
+        inputs: &[ReadInput],
         place: &Value,
         now: Timestamp,
     ) -> Result<Vec<(Finding, Novelty)>, Error> {
@@ -271,14 +362,39 @@ impl LiveRun {
         };
         let saved = self.run.save().map_err(stopped)?;
         step.step.saved = Some(close_envelope(place, &saved)?);
-        step.step.reached = Some(Reached {
-            ordinal,
-            position: step.reached,
-            is_end: step.is_end,
-        });
-        let name = |_| Some(input.to_owned());
-        commit_step(workspace, &self.id, &step.step, &name, now)
+        let positions: Vec<InputPosition> = inputs
+            .iter()
+            .map(|input| InputPosition {
+                ordinal: input.ordinal as u32,
+                input_name: input.name.clone(),
+                position: input.position,
+                is_done: input.is_done,
+                sha256: None,
+                bytes: None,
+            })
+            .collect();
+        commit_step(workspace, &self.id, &step.step, &positions, now)
     }
+
+    /// Records the last step, and that the run is over.
+    pub fn record_end(
+        &self,
+        workspace: &mut Workspace,
+        step: &LiveStep,
+        now: Timestamp,
+    ) -> Result<Vec<(Finding, Novelty)>, Error> {
+        let kept = commit_step(workspace, &self.id, &step.step, &[], now)?;
+        workspace
+            .block_on(workspace.store().finish_run(&self.id))
+            .map_err(Error::store("write to"))?;
+        Ok(kept)
+    }
+}
+
+fn digest_of(finding: &Finding) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_vec(finding).unwrap_or_default().hash(&mut hasher);
+    hasher.finish()
 }
 
 fn feed_run(

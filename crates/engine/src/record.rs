@@ -101,9 +101,24 @@ impl Recorder for WorkspaceRecorder<'_> {
     }
 
     fn commit(&mut self, step: Step) -> Result<Vec<(Finding, Novelty)>, Error> {
-        let sources = self.sources;
-        let input_name = |ordinal: usize| sources.get(ordinal).map(|source| source.name.clone());
-        commit_step(self.workspace, &self.run, &step, &input_name, self.now)
+        let position = step.reached.as_ref().map(|reached| {
+            let source = self.sources.get(reached.ordinal);
+            let ended = reached.is_end.then_some(source).flatten().and_then(|source| {
+                step.coverage
+                    .iter()
+                    .find(|coverage| coverage.source == source.name)
+            });
+            InputPosition {
+                ordinal: reached.ordinal as u32,
+                input_name: source.map(|source| source.name.clone()).unwrap_or_default(),
+                position: reached.position,
+                is_done: reached.is_end,
+                sha256: ended.and_then(|coverage| coverage.sha256),
+                bytes: ended.map(|coverage| coverage.bytes),
+            }
+        });
+        let positions: Vec<InputPosition> = position.into_iter().collect();
+        commit_step(self.workspace, &self.run, &step, &positions, self.now)
     }
 
     fn finish(&mut self) -> Result<(), Error> {
@@ -113,12 +128,12 @@ impl Recorder for WorkspaceRecorder<'_> {
     }
 }
 
-/// Records a step of `run` and signs it in. `input_name` tells the names of inputs by their place.
+/// Records a step of `run`, with how far its inputs were read, and signs it in.
 pub(crate) fn commit_step(
     workspace: &mut Workspace,
     run: &RunId,
     step: &Step,
-    input_name: &dyn Fn(usize) -> Option<String>,
+    positions: &[InputPosition],
     now: Timestamp,
 ) -> Result<Vec<(Finding, Novelty)>, Error> {
     let mut locations = BTreeMap::new();
@@ -127,7 +142,7 @@ pub(crate) fn commit_step(
         locations.insert(location.sha256, location);
     }
     for attempt in 0..=CONFLICT_RETRIES {
-        match try_commit(workspace, run, step, &locations, input_name, now) {
+        match try_commit(workspace, run, step, &locations, positions, now) {
             Err(Error::Store {
                 source: pollwatch_store::Error::Conflict { .. },
                 ..
@@ -147,7 +162,7 @@ fn try_commit(
     run: &RunId,
     step: &Step,
     evidence: &BTreeMap<pollwatch_model::EvidenceId, EvidenceLocation>,
-    input_name: &dyn Fn(usize) -> Option<String>,
+    positions: &[InputPosition],
     now: Timestamp,
 ) -> Result<Vec<(Finding, Novelty)>, Error> {
     let ids: Vec<FindingId> = step.findings.iter().map(|finding| finding.id.clone()).collect();
@@ -207,21 +222,7 @@ fn try_commit(
     commit.coverage = step.coverage.clone();
     commit.problems = step.problems.clone();
     commit.saved = step.saved.clone();
-    if let Some(reached) = &step.reached {
-        let ended = reached.is_end.then(|| {
-            let name = input_name(reached.ordinal)?;
-            step.coverage.iter().find(|coverage| coverage.source == name)
-        });
-        let ended = ended.flatten();
-        commit.positions.push(InputPosition {
-            ordinal: reached.ordinal as u32,
-            input_name: input_name(reached.ordinal).unwrap_or_default(),
-            position: reached.position,
-            is_done: reached.is_end,
-            sha256: ended.and_then(|coverage| coverage.sha256),
-            bytes: ended.map(|coverage| coverage.bytes),
-        });
-    }
+    commit.positions = positions.to_vec();
     commit.phase = RunPhase::Unfinished;
     workspace
         .block_on(workspace.store().commit_step(commit))

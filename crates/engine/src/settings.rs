@@ -5,6 +5,10 @@ use serde::Deserialize;
 
 use crate::Error;
 
+mod watched;
+
+pub use watched::{AlertChannel, MailRelay, MailSecurity, SourceKind, WatchedSource, Webhook};
+
 /// Version of the settings format that this crate reads and writes.
 const SETTINGS_SCHEMA: u32 = 1;
 
@@ -32,6 +36,12 @@ pub struct Settings {
     /// Each desk's own table.
     #[serde(default)]
     pub desk: toml::Table,
+    /// What `pollwatch watch` follows.
+    #[serde(default, rename = "source")]
+    pub sources: Vec<WatchedSource>,
+    /// Whom `pollwatch watch` tells.
+    #[serde(default, rename = "alert")]
+    pub alerts: Vec<AlertChannel>,
 }
 
 /// A TLP label as the settings write it.
@@ -95,6 +105,10 @@ impl Settings {
             let why = format!("retention.problems_days must be {MIN_PROBLEM_DAYS} or more");
             return Err(at(1, why));
         }
+        let faults = watched::faults(&settings.sources, &settings.alerts);
+        if !faults.is_empty() {
+            return Err(at(1, faults.join("; ")));
+        }
         Ok(settings)
     }
 
@@ -116,7 +130,23 @@ impl Settings {
              # Findings, evidence, decisions and the ledger are never deleted. These two only ever keep more of the rest.\n\
              [retention]\n\
              problems_days = 3650\n\
-             legal_hold = false\n",
+             legal_hold = false\n\
+             \n\
+             # What `pollwatch watch` follows, and whom it tells. docs/watch.md has every setting.\n\
+             #\n\
+             # [[source]]\n\
+             # name = \"web server of the county\"\n\
+             # desk = \"intrusion\"\n\
+             # kind = \"log\"              # log: one file that grows; folder: whole files arrive, a Maildir too; stdin\n\
+             # path = \"/var/log/nginx/access.log\"\n\
+             # target = \"example-county-clerk\"\n\
+             #\n\
+             # [[alert]]\n\
+             # name = \"duty officer\"\n\
+             # min_severity = \"high\"\n\
+             # quiet_hours = \"22:00-06:00\"\n\
+             # zone = \"America/Chicago\"\n\
+             # mail = {{ relay = \"mail.county.example:587\", from = \"pollwatch@county.example\", to = [\"duty@county.example\"] }}\n",
             toml::Value::String(origin.to_owned())
         )
     }
@@ -141,5 +171,16 @@ mod tests {
         assert!(message("schema = 9\norigin = \"a\"\n").contains("schema 9"));
         let short = "schema = 1\norigin = \"a\"\n[retention]\nproblems_days = 3\n";
         assert!(message(short).contains("400 or more"));
+        let source = |text: &str| {
+            let text = format!("schema = 1\norigin = \"a\"\n[[source]]\nname = \"x\"\n{text}");
+            message(&text)
+        };
+        assert!(
+            source("desk = \"weather\"\nkind = \"log\"\npath = \"a\"\n")
+                .contains("a desk \"weather\" that there is not")
+        );
+        assert!(source("desk = \"mail\"\nkind = \"log\"\n").contains("needs a path"));
+        let alert = "schema = 1\norigin = \"a\"\n[[alert]]\nname = \"x\"\n";
+        assert!(message(alert).contains("exactly one of"));
     }
 }

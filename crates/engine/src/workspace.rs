@@ -488,6 +488,19 @@ impl Workspace {
         Ok(excerpts)
     }
 
+    /// The bytes of one piece of evidence or of a statement; `None` where they are missing.
+    pub(crate) fn evidence_bytes(&self, id: pollwatch_model::EvidenceId) -> Result<Option<Vec<u8>>, Error> {
+        let locations = self
+            .block_on(self.store.evidence_locations(&[id]))
+            .map_err(Error::store("read"))?;
+        let reader = EvidenceReader::open(&self.dir.join(files::EVIDENCE));
+        Ok(locations.first().and_then(|location| {
+            reader
+                .read(pack_location(location), &PieceDigest(*id.digest()))
+                .ok()
+        }))
+    }
+
     fn find_id(&self, prefix: &str) -> Result<FindingId, Error> {
         self.block_on(self.store.find_id(prefix))
             .map_err(|error| match error {

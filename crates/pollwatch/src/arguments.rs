@@ -81,6 +81,12 @@ pub enum Command {
         #[arg(long, value_name = "VKEY")]
         key: Option<String>,
     },
+    /// Follow every source of pollwatch.toml, record what is found, and tell people: the daemon
+    Watch {
+        /// Read all that is there, tell people, and end: for a timer instead of a daemon
+        #[arg(long)]
+        once: bool,
+    },
     /// Show the health of the workspace
     Status,
     /// Copy the whole workspace, its key apart, into a new folder, and check the copy

@@ -80,6 +80,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Import(arguments) => commands::transfer::import(workspace, arguments),
         Command::Brief { tlp, output } => commands::brief::run(workspace, tlp, &output),
         Command::Verify { checkpoint, key } => commands::verify::run(workspace, checkpoint, key),
+        Command::Watch { once } => commands::watch::run(workspace, once),
         Command::Status => commands::status::run(workspace),
         Command::Backup { dir, with_key } => commands::keep::backup(workspace, &dir, with_key),
         Command::Restore { from, dir } => commands::keep::restore(&from, &dir),

@@ -17,6 +17,7 @@ pub mod status;
 pub mod tally;
 pub mod transfer;
 pub mod verify;
+pub mod watch;
 
 /// The folder of the workspace that a command works in.
 pub fn workspace_dir(given: Option<&Path>) -> anyhow::Result<PathBuf> {

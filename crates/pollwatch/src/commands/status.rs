@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use pollwatch_engine::Mode;
+use jiff::Timestamp;
+use pollwatch_engine::{Mode, WatchHealth};
 
 use crate::commands::{open_workspace, workspace_dir};
 use crate::screen::{grouped, table, visible};
@@ -43,6 +44,9 @@ pub fn run(workspace: Option<&Path>) -> anyhow::Result<ExitCode> {
             "unfinished a run of the {desk} desk was interrupted; run the same command again and it goes on"
         );
     }
+    if let Some(health) = workspace.watch_health()? {
+        print_watch(&health);
+    }
     if status.coverage.is_empty() {
         println!("\nNo source was read yet: nothing is known, good or bad.");
         return Ok(ExitCode::SUCCESS);
@@ -66,4 +70,78 @@ pub fn run(workspace: Option<&Path>) -> anyhow::Result<ExitCode> {
         table(&["desk", "source", "records read", "not readable", "read"], &rows)
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// Longest that a living daemon is silent about its health, with room for a busy machine.
+const SILENT_SECONDS: i64 = 60;
+
+/// Whether the daemon runs, and how its sources and its ways of telling people are.
+fn print_watch(health: &WatchHealth) {
+    let silent = health
+        .alive_at
+        .map(|alive| Timestamp::now().duration_since(alive).as_secs());
+    let said = match (silent, health.is_stopped) {
+        (Some(_), true) => format!("stopped at {}", moment(health.alive_at)),
+        (Some(silent), false) if silent <= SILENT_SECONDS => {
+            format!("running since {}", moment(health.since))
+        }
+        _ => format!(
+            "NOT RUNNING: last heard of at {}; start `pollwatch watch`",
+            moment(health.alive_at)
+        ),
+    };
+    println!("watch      {said}");
+    println!();
+    let rows: Vec<Vec<String>> = health
+        .sources
+        .iter()
+        .map(|source| {
+            vec![
+                source.name.clone(),
+                source.desk.clone(),
+                source.state.word().to_owned(),
+                moment(source.read_at),
+                grouped(source.records),
+                grouped(source.records_unread),
+                source.trouble.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    print!(
+        "{}",
+        table(
+            &[
+                "watched source",
+                "desk",
+                "state",
+                "last read",
+                "records",
+                "not readable",
+                "trouble"
+            ],
+            &rows
+        )
+    );
+    if !health.alerts.is_empty() {
+        println!();
+        let rows: Vec<Vec<String>> = health
+            .alerts
+            .iter()
+            .map(|alert| {
+                vec![
+                    alert.name.clone(),
+                    moment(alert.told_at),
+                    grouped(alert.waiting),
+                    alert.trouble.clone().unwrap_or_default(),
+                ]
+            })
+            .collect();
+        print!("{}", table(&["alert", "last told", "waiting", "trouble"], &rows));
+    }
+}
+
+fn moment(at: Option<Timestamp>) -> String {
+    at.map_or("never".to_owned(), |at| {
+        at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+    })
 }
