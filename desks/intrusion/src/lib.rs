@@ -6,8 +6,10 @@
 //! **What it cannot see.** What travelled in the body of a request, and whether data were changed: a web log shows neither.
 
 mod class;
+pub mod decode;
 pub mod event;
 mod hit;
+pub mod payload;
 pub mod read;
 
 pub use class::{Class, UnknownWord, Verdict};
