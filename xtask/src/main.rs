@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod cases;
 mod cases_audit;
+mod cases_intrusion;
 mod cases_ledger;
 mod cases_lookalike;
 mod cases_mail;
@@ -37,7 +38,7 @@ enum Chore {
     /// Runs a folder of cases with known answers and prints a table of figures
     Cases {
         /// The desk or part that the cases are for
-        #[arg(value_parser = ["lookalike", "mail", "ledger", "audit"])]
+        #[arg(value_parser = ["lookalike", "mail", "intrusion", "ledger", "audit"])]
         desk: String,
         /// The folder
         dir: PathBuf,
@@ -87,6 +88,9 @@ fn run() -> anyhow::Result<()> {
             protect,
             out,
         } if desk == "lookalike" => cases_lookalike::run(&dir, protect.as_deref(), out.as_deref()),
+        Chore::Cases { desk, dir, out, .. } if desk == "intrusion" => {
+            cases_intrusion::run(&dir, out.as_deref())
+        }
         Chore::Cases { desk, dir, out, .. } if desk == "mail" => cases_mail::run(&dir, out.as_deref()),
         Chore::Cases { desk, dir, out, .. } if desk == "audit" => cases_audit::run(&dir, out.as_deref()),
         Chore::Cases { dir, out, .. } => cases::run_ledger(&dir, out.as_deref()),

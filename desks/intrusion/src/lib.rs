@@ -5,12 +5,21 @@
 //!
 //! **What it cannot see.** What travelled in the body of a request, and whether data were changed: a web log shows neither.
 
+pub mod behave;
+mod card;
 mod class;
 pub mod decode;
+pub mod desk;
 pub mod event;
+pub mod explain;
 mod hit;
+pub mod lists;
 pub mod payload;
 pub mod read;
+pub mod scan;
+pub mod site;
+pub mod sweep;
 
 pub use class::{Class, UnknownWord, Verdict};
+pub use desk::IntrusionDesk;
 pub use hit::{Facts, Field, Hit, Hits, RequestFields, Weight};

@@ -680,7 +680,7 @@ const fn card(name: &'static str, class: Class, text: &'static str) -> RuleCard 
 }
 
 /// What the rule of this name says; the name itself where there is none.
-pub fn rule_text(rule: &'static str) -> &'static str {
+pub fn rule_text(rule: &str) -> &str {
     match RULES.binary_search_by(|card| card.name.cmp(rule)) {
         Ok(place) => RULES[place].text,
         Err(_) => rule,

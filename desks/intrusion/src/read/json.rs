@@ -152,7 +152,8 @@ impl Members {
                 .next()
                 .unwrap_or_default();
             fields.client = read_address(first.trim_ascii());
-            fields.status = read_status(text(Meaning::Status));
+            fields.status =
+                read_status(text(Meaning::Status)).or_else(|| (text(Meaning::Status) == b"0").then_some(0));
             fields.bytes = read_number(text(Meaning::Bytes));
             fields.duration_ms = read_seconds(text(Meaning::Seconds)).or_else(|| {
                 let duration = text(Meaning::Nanoseconds);

@@ -1,0 +1,385 @@
+//! What a client's requests carry: which attack it is, and whether it is a person at one door or a scanner at all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::actor::{Held, Standing};
+use super::shell;
+use super::sqli::{self, Reach};
+use super::timeline::Timeline;
+use crate::scan::flag;
+use crate::site::{Kept, Site};
+use crate::{Class, Verdict, Weight};
+
+/// Tools that try one kind of attack and no other: their name says which.
+const ONE_TRADE: &[(&str, Class)] = &[
+    ("sqlmap", Class::Sqli),
+    ("havij", Class::Sqli),
+    ("dirbuster", Class::Dirbust),
+    ("gobuster", Class::Dirbust),
+    ("dirb", Class::Dirbust),
+    ("ffuf", Class::Dirbust),
+    ("feroxbuster", Class::Dirbust),
+    ("hydra", Class::Bruteforce),
+    ("medusa", Class::Bruteforce),
+    ("patator", Class::Bruteforce),
+];
+
+/// Kinds of attack from which on a client is called a scanner: somebody who wants in tries one thing with care.
+const KINDS_OF_A_SCANNER: usize = 3;
+/// Places of the site from which on: a list of payloads tried at one parameter is somebody at one door.
+const PLACES_OF_A_SCANNER: usize = 2;
+/// Share of the lines with hits that a kind must have to count, so that the one request in which a tool tries out whether a
+/// filter stands in the way does not make a scanner of it.
+const SHARE_OF_A_KIND: f64 = 0.05;
+/// Different paths that only somebody looking for holes asks for, from which on a client is held to look for holes.
+const PROBED_PATHS: usize = 3;
+
+/// What is held against a client for what its requests carry.
+pub(super) fn held(site: &Site, timeline: &Timeline, client: u32) -> Vec<Held> {
+    let mut by_class: BTreeMap<Class, Vec<u32>> = BTreeMap::new();
+    let mut strong: BTreeMap<Class, u64> = BTreeMap::new();
+    let mut rules: BTreeMap<Class, BTreeSet<u16>> = BTreeMap::new();
+    let mut probed: BTreeSet<u64> = BTreeSet::new();
+    let mut tools: BTreeMap<String, u64> = BTreeMap::new();
+    let mut depth = 0;
+    let mut hit_lines = 0u64;
+    let mut refused = 0u64;
+    let mut places_probed: BTreeSet<u32> = BTreeSet::new();
+    let mut garbled: Vec<u32> = Vec::new();
+    for (place, kept) in timeline.lines(site, client) {
+        if kept.is(flag::GARBLED) && matches!(kept.status, 400 | 408 | 414 | 444 | 501 | 505) {
+            garbled.push(place);
+        }
+        let hits = site.hits_of(kept);
+        if hits.is_empty() {
+            continue;
+        }
+        hit_lines += 1;
+        refused += u64::from(matches!(kept.status, 403 | 406));
+        let mut of_line: BTreeSet<Class> = BTreeSet::new();
+        for hit in hits {
+            depth = depth.max(hit.depth);
+            if hit.tool != u16::MAX {
+                *tools.entry(site.name(hit.tool).to_owned()).or_default() += 1;
+            }
+            of_line.insert(hit.class);
+            rules.entry(hit.class).or_default().insert(hit.rule);
+            if hit.weight == Weight::Strong {
+                *strong.entry(hit.class).or_default() += 1;
+            }
+            if hit.class == Class::Scanner && hit.tool == u16::MAX {
+                probed.insert(kept.path);
+            }
+        }
+        if of_line.iter().any(|class| is_injection(*class)) {
+            places_probed.insert(kept.shape);
+        }
+        for class in of_line {
+            by_class.entry(class).or_default().push(place);
+        }
+    }
+    let mut found = Vec::new();
+    if garbled.len() >= 8 {
+        found.push(garbled_requests(site, garbled));
+    }
+    if hit_lines == 0 {
+        return found;
+    }
+    let trade = tools.keys().find_map(|tool| {
+        ONE_TRADE
+            .iter()
+            .find(|(name, _)| name == tool)
+            .map(|(_, class)| *class)
+    });
+    let names_scanner = tools
+        .keys()
+        .any(|tool| !ONE_TRADE.iter().any(|(name, _)| name == tool));
+    let injections: Vec<(Class, usize)> = by_class
+        .iter()
+        .filter(|(class, _)| is_injection(**class))
+        .map(|(class, lines)| (*class, lines.len()))
+        .collect();
+    let injected: u64 = timeline
+        .lines(site, client)
+        .filter(|(_, kept)| site.hits_of(kept).iter().any(|hit| is_injection(hit.class)))
+        .count() as u64;
+    let kinds = injections
+        .iter()
+        .filter(|(_, lines)| *lines >= 2 && *lines as f64 >= SHARE_OF_A_KIND * injected as f64)
+        .count();
+    // A tool of one trade sends nothing else: what looks like another kind is its own in other dress.
+    if let Some(trade) = trade.filter(|trade| is_injection(*trade) && by_class.contains_key(trade)) {
+        by_class.retain(|class, _| *class == trade || !is_injection(*class));
+    }
+    let is_scanner = trade.is_none()
+        && places_probed.len() >= PLACES_OF_A_SCANNER
+        && (kinds >= KINDS_OF_A_SCANNER || (names_scanner && kinds >= 2));
+
+    // How far SQL injection got is told by the answers, whoever sent it.
+    let sqli = by_class
+        .get(&Class::Sqli)
+        .map(|_| sqli::reach(site, timeline, client));
+    if is_scanner {
+        let lines: Vec<u32> = timeline
+            .lines(site, client)
+            .filter(|(_, kept)| !site.hits_of(kept).is_empty())
+            .map(|(place, _)| place)
+            .collect();
+        let went_on = sqli.as_ref().filter(|reach| reach.verdict >= Verdict::Breached);
+        found.push(scanner(
+            &lines,
+            &injections,
+            places_probed.len(),
+            &tools,
+            hit_lines,
+        ));
+        if let Some(reach) = went_on {
+            found.push(injection_held(
+                Class::Sqli,
+                &by_class[&Class::Sqli],
+                reach,
+                &strong,
+                depth,
+            ));
+        }
+    } else {
+        for (class, lines) in &by_class {
+            if !is_injection(*class) {
+                continue;
+            }
+            let strong = strong.get(class).copied().unwrap_or(0);
+            let kinds_of_rule = rules.get(class).map_or(0, BTreeSet::len);
+            // One sign alone may be a surname or a search for a street; two different ones, or three of a kind, are not.
+            if strong == 0 && kinds_of_rule < 2 && lines.len() < 3 {
+                continue;
+            }
+            let held = match class {
+                Class::Sqli => match &sqli {
+                    Some(reach) => {
+                        let strong = BTreeMap::from([(Class::Sqli, strong)]);
+                        injection_held(Class::Sqli, lines, reach, &strong, depth)
+                    }
+                    None => continue,
+                },
+                Class::WebShell => shell::held(site, timeline, client, lines),
+                Class::Traversal => traversal(site, lines),
+                other => attempted(*other, lines, refused, hit_lines),
+            };
+            found.push(held);
+        }
+        let probes = by_class.get(&Class::Scanner);
+        let knows_tool = !tools.is_empty();
+        if let Some(lines) = probes
+            && (knows_tool
+                || probed.len() >= PROBED_PATHS
+                || strong.get(&Class::Scanner).copied().unwrap_or(0) > 0)
+        {
+            found.push(probing(lines, probed.len(), &tools, trade));
+        }
+    }
+    found
+}
+
+/// Whether a class is an attack on what a program does with its input.
+pub(super) fn is_injection(class: Class) -> bool {
+    matches!(
+        class,
+        Class::Sqli
+            | Class::Xss
+            | Class::Traversal
+            | Class::Rce
+            | Class::Php
+            | Class::Java
+            | Class::SsrfSsti
+            | Class::Rfi
+            | Class::KnownHole
+            | Class::WebShell
+            | Class::Protocol
+    )
+}
+
+fn scanner(
+    lines: &[u32],
+    injections: &[(Class, usize)],
+    places: usize,
+    tools: &BTreeMap<String, u64>,
+    hit_lines: u64,
+) -> Held {
+    let kinds: Vec<&str> = injections.iter().map(|(class, _)| class.title()).collect();
+    let tool = match tools.keys().next() {
+        Some(tool) => format!(" The requests carry the name of the tool {tool}."),
+        None => String::new(),
+    };
+    Held {
+        class: Class::Scanner,
+        verdict: Verdict::Scanned,
+        standing: if lines.len() >= 10 {
+            Standing::High
+        } else {
+            Standing::Medium
+        },
+        rule: "many-kinds-no-follow-up",
+        says: format!(
+            "{} requests tried {} kinds of attack ({}) at {places} places of the site, and nothing was followed up.{tool}",
+            lines.len(),
+            injections.len(),
+            kinds.join(", ")
+        ),
+        overturned_by: "a declared test of the office's own in that time",
+        lines: lines.to_vec(),
+        counts: BTreeMap::from([("lines_with_payload", hit_lines), ("places", places as u64)]),
+    }
+}
+
+fn injection_held(
+    class: Class,
+    lines: &[u32],
+    reach: &Reach,
+    strong: &BTreeMap<Class, u64>,
+    depth: u8,
+) -> Held {
+    let hidden = match depth {
+        0 | 1 => String::new(),
+        passes => {
+            format!(" Some were encoded {passes} times over, which only somebody evading a filter does.")
+        }
+    };
+    let mut counts = reach.counts.clone();
+    counts.insert("lines_with_payload", lines.len() as u64);
+    counts.insert("strong_hits", strong.get(&class).copied().unwrap_or(0));
+    Held {
+        class,
+        verdict: reach.verdict,
+        standing: reach.standing,
+        rule: reach.rule,
+        says: format!(
+            "{} requests carried database commands. {}{hidden}",
+            lines.len(),
+            reach.says
+        ),
+        overturned_by: reach.overturned_by,
+        lines: lines.to_vec(),
+        counts,
+    }
+}
+
+fn attempted(class: Class, lines: &[u32], refused: u64, hit_lines: u64) -> Held {
+    let all_refused = refused == hit_lines;
+    Held {
+        class,
+        verdict: Verdict::Attempted,
+        standing: match lines.len() {
+            0 | 1 => Standing::Low,
+            2..=4 => Standing::Medium,
+            _ => Standing::High,
+        },
+        rule: if all_refused {
+            "payload-refused"
+        } else {
+            "payload-at-a-live-place"
+        },
+        says: format!(
+            "{} requests carried {}{}. Whether one worked does not show in this log.",
+            lines.len(),
+            class.title(),
+            if all_refused { ", and all were refused" } else { "" }
+        ),
+        overturned_by: "a declared test, or an application that is meant to be given such text",
+        lines: lines.to_vec(),
+        counts: BTreeMap::from([("lines_with_payload", lines.len() as u64), ("refused", refused)]),
+    }
+}
+
+fn traversal(site: &Site, lines: &[u32]) -> Held {
+    let kept = |place: &u32| -> &Kept { &site.kept[*place as usize] };
+    let failed = lines.iter().filter(|place| kept(place).status >= 400).count();
+    let mut given: Vec<u32> = Vec::new();
+    for place in lines {
+        let line = kept(place);
+        let band = site
+            .shapes
+            .get(line.shape)
+            .filter(|shape| shape.sizes.total() >= 30)
+            .and_then(|shape| shape.sizes.band(0.001));
+        let is_usual = band.is_some_and(|(low, high)| (low..=high).contains(&line.bytes));
+        if line.is_success() && line.bytes > 0 && !is_usual {
+            given.push(line.bytes);
+        }
+    }
+    // A site that answers everything with one page gives the same size each time; one where most attempts fail and some are
+    // answered gave something.
+    let gave = !given.is_empty() && failed >= 2 && failed * 2 >= lines.len();
+    let mut held = attempted(Class::Traversal, lines, 0, lines.len() as u64);
+    if gave {
+        held.verdict = Verdict::Breached;
+        held.standing = Standing::Medium;
+        held.rule = "file-outside-the-site-answered";
+        held.says = format!(
+            "{} requests asked for files outside the site's folder; {failed} were turned down and {} were answered with {} bytes or more.",
+            lines.len(),
+            given.len(),
+            given.iter().min().copied().unwrap_or(0)
+        );
+        held.overturned_by =
+            "the same request, repeated by the office, gives a page that holds no file of the server's";
+        held.counts.insert("answered", given.len() as u64);
+    }
+    held
+}
+
+fn probing(lines: &[u32], paths: usize, tools: &BTreeMap<String, u64>, trade: Option<Class>) -> Held {
+    let named: Vec<&str> = tools.keys().map(String::as_str).collect();
+    let says = match named.as_slice() {
+        [] => format!(
+            "{} requests asked for {paths} paths that only somebody looking for holes asks for.",
+            lines.len()
+        ),
+        names => format!(
+            "{} requests carried the name of a tool for finding holes ({}).",
+            lines.len(),
+            names.join(", ")
+        ),
+    };
+    Held {
+        class: match trade {
+            Some(Class::Dirbust) => Class::Dirbust,
+            _ => Class::Scanner,
+        },
+        verdict: Verdict::Scanned,
+        standing: if lines.len() >= 5 {
+            Standing::High
+        } else {
+            Standing::Medium
+        },
+        rule: if named.is_empty() {
+            "paths-of-a-scanner"
+        } else {
+            "names-its-tool"
+        },
+        says,
+        overturned_by: "a monitoring service of the office's own that uses the tool",
+        lines: lines.to_vec(),
+        counts: BTreeMap::from([("paths", paths as u64), ("lines", lines.len() as u64)]),
+    }
+}
+
+fn garbled_requests(site: &Site, lines: Vec<u32>) -> Held {
+    let kinds: BTreeSet<u64> = lines
+        .iter()
+        .map(|place| site.kept[*place as usize].path)
+        .collect();
+    Held {
+        class: Class::Scanner,
+        verdict: Verdict::Scanned,
+        standing: Standing::Medium,
+        rule: "speaks-other-protocols",
+        says: format!(
+            "{} requests were not HTTP at all, in {} variants: somebody tried which other services answer at this door.",
+            lines.len(),
+            kinds.len()
+        ),
+        overturned_by: "a client of the office's own that speaks TLS to a plain port",
+        counts: BTreeMap::from([("lines", lines.len() as u64), ("variants", kinds.len() as u64)]),
+        lines,
+    }
+}

@@ -1,0 +1,483 @@
+//! One line as the judgement needs it: numbers only, its texts left where they stand.
+
+use rustc_hash::FxHashMap;
+
+use super::path::{Shape, shape_of};
+use crate::event::{Action, Escapes, Event, address_key};
+use crate::payload::{Inspector, Scratch};
+use crate::read::{Dialect, Reader};
+use crate::{Hit, Hits, RequestFields};
+
+/// What is known of a row beyond its numbers.
+pub mod flag {
+    /// A picture, a style sheet, a script for browsers, a font.
+    pub const STATIC: u16 = 1;
+    /// It names a referring page.
+    pub const REFERER: u16 = 1 << 1;
+    /// Its path is one where people sign in.
+    pub const SIGN_IN_PATH: u16 = 1 << 2;
+    /// Its path is one where files are handed in.
+    pub const UPLOAD_PATH: u16 = 1 << 3;
+    /// The log names who is signed in.
+    pub const USER: u16 = 1 << 4;
+    /// A message that a sign-in failed.
+    pub const SIGN_IN_FAILED: u16 = 1 << 5;
+    /// A message that a sign-in worked.
+    pub const SIGNED_IN: u16 = 1 << 6;
+    /// A firewall's line: nothing was asked.
+    pub const CONNECTION: u16 = 1 << 7;
+    /// It could not be laid out.
+    pub const UNREAD: u16 = 1 << 8;
+    /// A web request.
+    pub const REQUEST: u16 = 1 << 9;
+    /// Its path names a program of the server's: `.php`, `.aspx`, `.jsp` and so on.
+    pub const PROGRAM: u16 = 1 << 10;
+    /// The request line is none of HTTP's.
+    pub const GARBLED: u16 = 1 << 11;
+}
+
+/// A method, as far as the judgement tells them apart.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+pub enum Method {
+    /// Any other, or none.
+    #[default]
+    Other,
+    /// GET.
+    Get,
+    /// HEAD.
+    Head,
+    /// POST.
+    Post,
+    /// PUT or PATCH.
+    Put,
+}
+
+impl Method {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Other => "",
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+        }
+    }
+}
+
+/// One line.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Row {
+    /// Milliseconds since 1970 UTC; `i64::MIN` where the line tells no time.
+    pub time_ms: i64,
+    /// Key of the client's address; 0 where there is none.
+    pub client: u128,
+    /// Hash of the path as asked for.
+    pub path: u64,
+    /// Hash of the shape.
+    pub shape: u64,
+    /// Hash of the agent; 0 where there is none.
+    pub agent: u64,
+    /// The number of a record, plus one; 0 where none is named.
+    pub record: u64,
+    /// Hash of the name that signed in or tried to; 0 where there is none.
+    pub user: u64,
+    /// Size of the answer; at most 4 GiB.
+    pub bytes: u32,
+    /// Duration in milliseconds plus one; 0 where none is told.
+    pub duration: u32,
+    /// Length of the target.
+    pub target_len: u32,
+    /// Where the line begins in its block, and its length.
+    pub start: u32,
+    /// See [`Row::start`].
+    pub len: u32,
+    /// Its hits: the first one's place, and how many.
+    pub hits: u32,
+    /// See [`Row::hits`].
+    pub hit_count: u16,
+    /// See [`flag`].
+    pub flags: u16,
+    /// Status of the answer; 0 where none is told.
+    pub status: u16,
+    /// The method.
+    pub method: Method,
+}
+
+impl Row {
+    /// Whether it has all of `flags`.
+    pub fn is(&self, flags: u16) -> bool {
+        self.flags & flags == flags
+    }
+}
+
+/// What an inspection found, with the row's number in its block.
+#[derive(Debug, Clone, Copy)]
+pub struct RowHit {
+    /// What was found.
+    pub hit: Hit,
+}
+
+/// A block, laid out.
+#[derive(Debug, Default)]
+pub struct Rows {
+    /// One for each line that is not empty or a declaration.
+    pub rows: Vec<Row>,
+    /// Number of each row's line, less the block's first.
+    pub lines: Vec<u32>,
+    /// Hits of all rows.
+    pub hits: Vec<RowHit>,
+    /// How many rows each dialect laid out.
+    pub dialects: Vec<(Dialect, u64)>,
+}
+
+/// Lays out blocks. One for each thread.
+pub struct Laid<'i> {
+    inspector: &'i Inspector,
+    scratch: Scratch,
+    hits: Hits,
+    agent_hits: Hits,
+    unescaped: Vec<u8>,
+    text: Vec<u8>,
+    shape: Vec<u8>,
+    /// What the inspection of agents said, by the hash of their text.
+    agents: FxHashMap<u64, Vec<Hit>>,
+    last_agent: u64,
+}
+
+/// Agents whose inspection is remembered; beyond it all are forgotten.
+const MAX_AGENTS: usize = 8192;
+
+impl<'i> Laid<'i> {
+    /// For one thread.
+    pub fn new(inspector: &'i Inspector) -> Self {
+        Laid {
+            inspector,
+            scratch: Scratch::default(),
+            hits: Hits::default(),
+            agent_hits: Hits::default(),
+            unescaped: Vec::new(),
+            text: Vec::new(),
+            shape: Vec::new(),
+            agents: FxHashMap::default(),
+            last_agent: 0,
+        }
+    }
+
+    /// Lays out every line of a block.
+    pub fn lay_out(&mut self, block: &[u8], reader: &mut Reader, is_first_block: bool, out: &mut Rows) {
+        out.rows.clear();
+        out.lines.clear();
+        out.hits.clear();
+        out.dialects.clear();
+        let mut start = 0;
+        let mut number = 0u32;
+        while start < block.len() {
+            let end = memchr::memchr(b'\n', &block[start..]).map_or(block.len(), |at| start + at);
+            let mut line = &block[start..end];
+            if let Some(without) = line.strip_suffix(b"\r") {
+                line = without;
+            }
+            if number == 0 && is_first_block {
+                // A byte order mark is no part of the first line.
+                line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+            }
+            let is_first_line = is_first_block && number == 0;
+            if !line.trim_ascii_start().is_empty()
+                && !((line[0] == b'#' || is_first_line) && reader.declares(line, is_first_line))
+            {
+                let mut row = self.row(line, reader, out);
+                row.start = start as u32;
+                row.len = line.len() as u32;
+                out.rows.push(row);
+                out.lines.push(number);
+            }
+            number += 1;
+            start = end + 1;
+        }
+    }
+
+    fn row(&mut self, line: &[u8], reader: &mut Reader, out: &mut Rows) -> Row {
+        let mut text = std::mem::take(&mut self.text);
+        let row = match reader.read(line, &mut text) {
+            Some((dialect, fields)) => {
+                if reader.first.is_none() && dialect != Dialect::SignIn {
+                    reader.first = Some(dialect);
+                }
+                match out.dialects.iter_mut().find(|(known, _)| *known == dialect) {
+                    Some((_, count)) => *count += 1,
+                    None => out.dialects.push((dialect, 1)),
+                }
+                let event = fields.event(line, &text);
+                self.of_event(&event, out)
+            }
+            None => {
+                self.hits.0.clear();
+                self.inspector
+                    .inspect_raw(line, &mut self.scratch, &mut self.hits);
+                let mut row = Row {
+                    time_ms: i64::MIN,
+                    flags: flag::UNREAD,
+                    ..Row::default()
+                };
+                self.keep_hits(&mut row, out);
+                row
+            }
+        };
+        self.text = text;
+        row
+    }
+
+    fn of_event(&mut self, event: &Event<'_>, out: &mut Rows) -> Row {
+        let mut row = Row {
+            time_ms: event.time_ms.unwrap_or(i64::MIN),
+            client: event.client.map_or(0, address_key),
+            bytes: event
+                .bytes
+                .map_or(0, |bytes| u32::try_from(bytes).unwrap_or(u32::MAX)),
+            duration: event.duration_ms.map_or(0, |ms| ms.saturating_add(1)),
+            status: event.status.unwrap_or(0),
+            target_len: event.target.len() as u32,
+            ..Row::default()
+        };
+        if !event.user.is_empty() {
+            row.user = hash(event.user);
+            row.flags |= flag::USER;
+        }
+        match event.action {
+            Action::SignInFailed => row.flags |= flag::SIGN_IN_FAILED,
+            Action::SignedIn => row.flags |= flag::SIGNED_IN,
+            Action::Connection => row.flags |= flag::CONNECTION,
+            Action::Request => row.flags |= flag::REQUEST,
+            Action::Notice => {}
+        }
+        row.method = match event.method {
+            b"GET" => Method::Get,
+            b"POST" => Method::Post,
+            b"HEAD" => Method::Head,
+            b"PUT" | b"PATCH" => Method::Put,
+            _ => Method::Other,
+        };
+        if event.target.is_empty() {
+            return row;
+        }
+        if event.method.is_empty() && event.action == Action::Request {
+            row.flags |= flag::GARBLED;
+        }
+        if !event.referer.is_empty() {
+            row.flags |= flag::REFERER;
+        }
+        let Shape {
+            record,
+            path_end,
+            is_static,
+        } = shape_of(event.target, &mut self.shape);
+        row.shape = hash(&self.shape);
+        let path = &event.target[..path_end];
+        row.path = hash(path);
+        row.record = record.map_or(0, |number| number + 1);
+        if is_static {
+            row.flags |= flag::STATIC;
+        }
+        // Only where it can matter: these are looked for letter by letter.
+        if matches!(row.method, Method::Post | Method::Put | Method::Other) || matches!(row.status, 401 | 403)
+        {
+            row.flags |= path_flags(path);
+        }
+        if row.method != Method::Head && !is_static && is_program(path) {
+            row.flags |= flag::PROGRAM;
+        }
+        self.hits.0.clear();
+        let request = RequestFields {
+            method: event.method,
+            target: event.target,
+            referer: event.referer,
+            agent: event.agent,
+            cookie: b"",
+        };
+        let is_escaped = event.escapes == Escapes::Backslash
+            && (memchr::memchr(b'\\', event.target).is_some()
+                || memchr::memchr(b'\\', event.referer).is_some());
+        if is_escaped {
+            self.unescaped.clear();
+            undo(event.target, &mut self.unescaped);
+            let cut = self.unescaped.len();
+            undo(event.referer, &mut self.unescaped);
+            let request = RequestFields {
+                target: &self.unescaped[..cut],
+                referer: &self.unescaped[cut..],
+                ..request
+            };
+            self.inspector
+                .inspect_without_agent(&request, &mut self.scratch, &mut self.hits);
+        } else {
+            self.inspector
+                .inspect_without_agent(&request, &mut self.scratch, &mut self.hits);
+        }
+        if !event.agent.is_empty() {
+            row.agent = hash(event.agent);
+            self.inspect_agent(row.agent, event.agent);
+        }
+        self.keep_hits(&mut row, out);
+        row
+    }
+
+    /// Agents repeat: what is said of one is remembered.
+    fn inspect_agent(&mut self, key: u64, agent: &[u8]) {
+        if key == self.last_agent {
+            return;
+        }
+        if let Some(known) = self.agents.get(&key) {
+            if known.is_empty() {
+                self.last_agent = key;
+            }
+            self.hits.0.extend_from_slice(known);
+            return;
+        }
+        if self.agents.len() >= MAX_AGENTS {
+            self.agents.clear();
+        }
+        self.inspector
+            .inspect_agent(agent, &mut self.scratch, &mut self.agent_hits);
+        self.hits.0.extend_from_slice(&self.agent_hits.0);
+        self.agents.insert(key, self.agent_hits.0.clone());
+    }
+
+    fn keep_hits(&mut self, row: &mut Row, out: &mut Rows) {
+        if self.hits.0.is_empty() {
+            return;
+        }
+        row.hits = out.hits.len() as u32;
+        row.hit_count = self.hits.0.len().min(64) as u16;
+        out.hits
+            .extend(self.hits.0.iter().take(64).map(|hit| RowHit { hit: *hit }));
+    }
+}
+
+/// Undoes `\"`, `\\` and `\xHH`.
+fn undo(text: &[u8], out: &mut Vec<u8>) {
+    let mut at = 0;
+    while at < text.len() {
+        if text[at] != b'\\' {
+            out.push(text[at]);
+            at += 1;
+            continue;
+        }
+        let digit = |place: usize| text.get(place).and_then(|byte| (*byte as char).to_digit(16));
+        match text.get(at + 1) {
+            Some(b'x' | b'X') => match (digit(at + 2), digit(at + 3)) {
+                (Some(high), Some(low)) => {
+                    out.push((high * 16 + low) as u8);
+                    at += 4;
+                }
+                _ => {
+                    out.push(b'\\');
+                    at += 1;
+                }
+            },
+            Some(byte @ (b'"' | b'\\')) => {
+                out.push(*byte);
+                at += 2;
+            }
+            _ => {
+                out.push(b'\\');
+                at += 1;
+            }
+        }
+    }
+}
+
+/// Parts of paths where people sign in. From the sign-in pages of common web software.
+const SIGN_IN: &[&[u8]] = &[
+    b"login",
+    b"logon",
+    b"log-in",
+    b"signin",
+    b"sign-in",
+    b"sign_in",
+    b"auth",
+    b"session",
+    b"xmlrpc.php",
+    b"token",
+    b"firstfactor",
+    b"password",
+];
+/// Parts of paths where files are handed in.
+const UPLOAD: &[&[u8]] = &[b"upload", b"file", b"import", b"attach", b"media", b"document"];
+
+fn path_flags(path: &[u8]) -> u16 {
+    let lower = path[..path.len().min(200)].to_ascii_lowercase();
+    let holds = |words: &[&[u8]]| {
+        words
+            .iter()
+            .any(|word| memchr::memmem::find(&lower, word).is_some())
+    };
+    let mut flags = 0;
+    if holds(SIGN_IN) {
+        flags |= flag::SIGN_IN_PATH;
+    }
+    if holds(UPLOAD) {
+        flags |= flag::UPLOAD_PATH;
+    }
+    flags
+}
+
+fn is_program(path: &[u8]) -> bool {
+    let tail = &path[path.len().saturating_sub(6)..];
+    let Some(dot) = memchr::memrchr(b'.', tail) else {
+        return false;
+    };
+    let mut ending = [0u8; 5];
+    let text = &tail[dot + 1..];
+    let Some(slot) = ending.get_mut(..text.len()) else {
+        return false;
+    };
+    slot.copy_from_slice(text);
+    slot.make_ascii_lowercase();
+    matches!(
+        &*slot,
+        b"php"
+            | b"phtml"
+            | b"php5"
+            | b"php7"
+            | b"asp"
+            | b"aspx"
+            | b"ashx"
+            | b"asmx"
+            | b"jsp"
+            | b"jspx"
+            | b"cgi"
+            | b"pl"
+            | b"cfm"
+            | b"py"
+            | b"do"
+    )
+}
+
+/// Hash of a text, the same in every run: eight bytes at a time, mixed as in wyhash's final step. Not for telling apart
+/// what an enemy chooses: a collision makes two paths count as one, and no more.
+pub(crate) fn hash(text: &[u8]) -> u64 {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64 ^ text.len() as u64;
+    let mut chunks = text.chunks_exact(8);
+    for chunk in &mut chunks {
+        let mut word = [0u8; 8];
+        word.copy_from_slice(chunk);
+        state = mix(state ^ u64::from_le_bytes(word));
+    }
+    let rest = chunks.remainder();
+    if !rest.is_empty() {
+        let mut word = [0u8; 8];
+        word[..rest.len()].copy_from_slice(rest);
+        state = mix(state ^ u64::from_le_bytes(word));
+    }
+    // 0 stands for "none".
+    mix(state).max(1)
+}
+
+fn mix(value: u64) -> u64 {
+    let product = u128::from(value ^ 0xa076_1d64_78bd_642f)
+        * u128::from(0xe703_7ed1_a0b4_28dbu64 ^ value.rotate_left(29));
+    (product as u64) ^ ((product >> 64) as u64)
+}

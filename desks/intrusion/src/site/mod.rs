@@ -1,0 +1,13 @@
+//! What is remembered of one jurisdiction's logs while they are read, within bounds.
+
+mod clients;
+mod file;
+mod kept;
+mod shapes;
+mod state;
+
+pub use clients::{Client, Clients};
+pub use file::FileSeen;
+pub use kept::{Kept, KeptHit};
+pub use shapes::{AgentSeen, Agents, ShapeSeen, Shapes, Sizes};
+pub use state::Site;
