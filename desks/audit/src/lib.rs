@@ -9,6 +9,8 @@ pub mod assorter;
 pub mod draw;
 pub mod election;
 pub mod flow;
+pub mod irv;
 pub mod method;
+pub mod raire;
 pub mod read;
 mod spill;

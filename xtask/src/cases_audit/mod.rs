@@ -7,6 +7,7 @@ mod compare;
 mod draws;
 mod order;
 mod polling;
+mod ranked;
 mod read;
 mod sequential;
 mod value;
@@ -149,5 +150,6 @@ fn dispatch(name: &str, case: &Case<'_>) -> Option<Result<Got>> {
         .or_else(|| batches::run(name, case))
         .or_else(|| sequential::run(name, case))
         .or_else(|| draws::run(name, case))
+        .or_else(|| ranked::run(name, case))
         .or_else(|| read::run(name, case))
 }
