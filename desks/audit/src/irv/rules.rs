@@ -119,7 +119,12 @@ impl Rules {
 /// Ranks above `most` are left out; the number of cells is at most that.
 #[must_use]
 pub fn cells_of_ranks(ranks: &[u32], most: u32) -> Vec<Cell> {
-    let last = ranks.iter().copied().filter(|rank| *rank <= most).max().unwrap_or(0);
+    let last = ranks
+        .iter()
+        .copied()
+        .filter(|rank| *rank <= most)
+        .max()
+        .unwrap_or(0);
     (1..=last)
         .map(|rank| {
             let mut holders = (0..ranks.len()).filter(|candidate| ranks[*candidate] == rank);

@@ -68,7 +68,11 @@ impl Tabulation {
 
 /// Counts ballots of `candidates` candidates until somebody has a majority.
 #[must_use]
-pub fn tabulate<'a>(candidates: usize, ballots: impl IntoIterator<Item = &'a [Cell]>, rules: &Rules) -> Tabulation {
+pub fn tabulate<'a>(
+    candidates: usize,
+    ballots: impl IntoIterator<Item = &'a [Cell]>,
+    rules: &Rules,
+) -> Tabulation {
     let mut undervotes = 0;
     let mut rankings: Vec<Ranking> = Vec::new();
     for cells in ballots {
@@ -125,7 +129,9 @@ fn count(standing: &[bool], rankings: &[Ranking]) -> RoundCount {
     let elected = (0..standing.len())
         .filter_map(by_tally)
         .find(|(_, tally)| *tally >= threshold);
-    let last = (0..standing.len()).filter_map(by_tally).min_by_key(|(_, tally)| *tally);
+    let last = (0..standing.len())
+        .filter_map(by_tally)
+        .min_by_key(|(_, tally)| *tally);
     let outcome = match (elected, last) {
         (Some((candidate, _)), _) => Outcome::Elected(candidate),
         (None, Some((candidate, fewest))) if active > 0 => {

@@ -9,6 +9,7 @@
 //! | [`supersimple`] | ballot comparison | Stark 2010 |
 //! | [`batch`] | batch comparison | Stark 2009 (MACRO), Aslam, Popa and Rivest 2008 |
 //! | [`sequential`] | polling and comparison over assorters | Stark 2022 (ALPHA), Waudby-Smith and Ramdas 2020 (betting), Spertus 2023 (COBRA) |
+//! | [`suite`], [`union`] | hybrid of two strata | Ottoboni et al. 2018, Spertus, Sridhar and Stark 2024 |
 //! | [`size`] | how many cards will be needed | simulation |
 
 pub mod batch;
@@ -21,8 +22,10 @@ pub mod providence;
 pub mod sequential;
 pub mod size;
 mod special;
+pub mod suite;
 pub mod supersimple;
 pub mod tally;
+pub mod union;
 
 /// Why no risk or size can be given.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]

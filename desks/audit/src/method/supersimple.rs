@@ -82,6 +82,7 @@ pub fn discrepancy(
     if tally.is_tied() {
         return Err(MethodError::Tied);
     }
+    let (recorded_reading, hand_reading) = (recorded, hand);
     let (Reading::Votes(recorded), Reading::Votes(hand)) = (recorded, hand) else {
         // A card or record that is missing is taken at its worst (Bañuelos and Stark, arXiv 1207.3413).
         return Ok(worst(tally, rule));
@@ -103,8 +104,7 @@ pub fn discrepancy(
     let mut found: Option<(Discrepancy, u64)> = None;
     let mut is_match = true;
     for pair in tally.pairs() {
-        let of = |votes: &[u8]| i16::from(votes[pair.winner]) - i16::from(votes[pair.loser]);
-        let error = (of(recorded) - of(hand)) as i8;
+        let error = pair_error(pair, recorded_reading, hand_reading);
         is_match &= error == 0;
         let (winner, loser) = tally.votes_of(pair);
         let margin = winner - loser;
@@ -128,6 +128,17 @@ pub fn discrepancy(
         }
     }
     Ok(found.map(|(discrepancy, _)| discrepancy).filter(|_| !is_match))
+}
+
+/// Votes by which a card's record overstates one pair's margin, -2 to 2; 2 when record or card is missing.
+#[must_use]
+pub fn pair_error(pair: Pair, recorded: &Reading, hand: &Reading) -> i8 {
+    let (Reading::Votes(recorded), Reading::Votes(hand)) = (recorded, hand) else {
+        return 2;
+    };
+    let of = |votes: &[u8], candidate: usize| votes.get(candidate).copied().unwrap_or(0).min(1) as i8;
+    let margin = |votes: &[u8]| of(votes, pair.winner) - of(votes, pair.loser);
+    margin(recorded) - margin(hand)
 }
 
 /// A two-vote overstatement: of the closest pair, or of the first one in a replay.
@@ -219,7 +230,7 @@ pub struct ErrorCounts {
 }
 
 /// The four logarithms of Lindeman and Stark 2012: one over, two over, one under, two under.
-fn error_steps(gamma: f64) -> [f64; 4] {
+pub(super) fn error_steps(gamma: f64) -> [f64; 4] {
     [
         libm::log(1.0 - 1.0 / (2.0 * gamma)),
         libm::log(1.0 - 1.0 / gamma),

@@ -28,12 +28,11 @@ pub(super) fn cover(
     // allowed_out[c]: who c can be shown not to go before; allowed_in[c]: who can be shown not to go before c.
     let mut allowed_out = vec![0_u64; count];
     let mut allowed_in = vec![0_u64; count];
-    for candidate in 0..count {
-        for other in 0..count {
-            if candidate != other && steps.before(candidate, other) <= largest {
-                allowed_out[candidate] |= 1 << other;
-                allowed_in[other] |= 1 << candidate;
-            }
+    for pair in 0..count * count {
+        let (candidate, other) = (pair / count, pair % count);
+        if candidate != other && steps.before(candidate, other) <= largest {
+            allowed_out[candidate] |= 1 << other;
+            allowed_in[other] |= 1 << candidate;
         }
     }
     let by_count: FxHashMap<Step, RankedAssertion> = to_rule_out
@@ -60,15 +59,17 @@ pub(super) fn cover(
             }
         }
         // Needed ones first, then those that save most; equal ones: the easier, then the first named, so that the choice is the same everywhere.
-        let best = tally.into_iter().max_by(|(left, left_gain), (right, right_gain)| {
-            let ease = |pair: &(usize, usize)| -steps.before(pair.0, pair.1);
-            left_gain
-                .1
-                .cmp(&right_gain.1)
-                .then(left_gain.0.cmp(&right_gain.0))
-                .then(ease(left).total_cmp(&ease(right)))
-                .then(right.cmp(left))
-        });
+        let best = tally
+            .into_iter()
+            .max_by(|(left, left_gain), (right, right_gain)| {
+                let ease = |pair: &(usize, usize)| -steps.before(pair.0, pair.1);
+                left_gain
+                    .1
+                    .cmp(&right_gain.1)
+                    .then(left_gain.0.cmp(&right_gain.0))
+                    .then(ease(left).total_cmp(&ease(right)))
+                    .then(right.cmp(left))
+            });
         let Some(((first, then), (gain, is_needed))) = best else {
             break;
         };

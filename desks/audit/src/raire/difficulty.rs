@@ -36,7 +36,11 @@ impl Difficulty {
         let margin = (winner - loser) as f64;
         match self {
             Self::OneOnMargin { ballots } => *ballots as f64 / margin,
-            Self::Macro { ballots, limit, gamma } => 2.0 * gamma * *ballots as f64 * -libm::log(*limit) / margin,
+            Self::Macro {
+                ballots,
+                limit,
+                gamma,
+            } => 2.0 * gamma * *ballots as f64 * -libm::log(*limit) / margin,
             Self::Bravo { ballots, limit } => {
                 let share = winner as f64 / (winner + loser) as f64;
                 let up = libm::log(2.0 * share);

@@ -12,7 +12,9 @@ use crate::assorter::Assertion;
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
 pub enum Gap {
     /// This order of elimination, the last one winning, contradicts none of them.
-    #[error("the assertions leave open that candidates are eliminated in the order {0:?}, the last one winning")]
+    #[error(
+        "the assertions leave open that candidates are eliminated in the order {0:?}, the last one winning"
+    )]
     Open(Vec<usize>),
     /// Too many orders to look through.
     #[error("more than {0} sets of candidates would have to be looked at")]
@@ -37,7 +39,9 @@ pub fn implies(candidates: usize, winner: usize, assertions: &[Assertion], budge
     let mut never_next: FxHashMap<u64, u64> = FxHashMap::default();
     for (index, assertion) in assertions.iter().enumerate() {
         match assertion {
-            Assertion::NotEliminatedBefore { winner, loser } if *winner < candidates && *loser < candidates => {
+            Assertion::NotEliminatedBefore { winner, loser }
+                if *winner < candidates && *loser < candidates =>
+            {
                 never_before[*winner] |= 1 << loser;
             }
             Assertion::NotEliminatedNext {
@@ -64,7 +68,9 @@ pub fn implies(candidates: usize, winner: usize, assertions: &[Assertion], budge
     let is_out = |candidate: usize, standing: u64| {
         never_before[candidate] & standing & !(1 << candidate) != 0
             || members(everybody & !standing).any(|gone| never_before[gone] >> candidate & 1 == 1)
-            || never_next.get(&standing).is_some_and(|never| never >> candidate & 1 == 1)
+            || never_next
+                .get(&standing)
+                .is_some_and(|never| never >> candidate & 1 == 1)
     };
     let mut visited = FxHashSet::default();
     let mut waiting: Vec<(u64, Vec<usize>)> = vec![(0, Vec::new())];

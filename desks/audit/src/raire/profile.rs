@@ -28,7 +28,10 @@ impl Profile {
     /// Merges ballots: how many there are of each ranking, most preferred first. An empty ranking counts as a ballot.
     ///
     /// Errors: no candidates or more than [`MOST_CANDIDATES`]; a ranking of somebody unknown, or of somebody twice.
-    pub fn new(candidates: usize, ballots: impl IntoIterator<Item = (u64, Vec<usize>)>) -> Result<Self, RaireError> {
+    pub fn new(
+        candidates: usize,
+        ballots: impl IntoIterator<Item = (u64, Vec<usize>)>,
+    ) -> Result<Self, RaireError> {
         if candidates == 0 || candidates > MOST_CANDIDATES {
             return Err(RaireError::Candidates(candidates));
         }
@@ -117,7 +120,9 @@ impl Profile {
     fn count_before(&self, rankings: &[(Vec<u8>, u64)]) -> Vec<(u64, u64)> {
         let firsts = self.tallies(self.everybody());
         let count = self.candidates;
-        let mut before: Vec<(u64, u64)> = (0..count * count).map(|index| (firsts[index / count], 0)).collect();
+        let mut before: Vec<(u64, u64)> = (0..count * count)
+            .map(|index| (firsts[index / count], 0))
+            .collect();
         for (ranks, ballots) in rankings {
             let mut above = 0_u64;
             for loser in ranks {

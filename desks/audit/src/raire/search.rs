@@ -83,7 +83,13 @@ pub fn assertions(
     let difficulty = assertions.first().map_or(0.0, |hardest| hardest.difficulty);
     let plain: Vec<Assertion> = assertions.iter().map(|ranked| ranked.assertion.clone()).collect();
     // Never hand out a set that was not checked by other means than those that found it.
-    implies(profile.candidates(), winner, &plain, budget.sets.saturating_mul(4)).map_err(|_| RaireError::Budget)?;
+    implies(
+        profile.candidates(),
+        winner,
+        &plain,
+        budget.sets.saturating_mul(4),
+    )
+    .map_err(|_| RaireError::Budget)?;
     Ok(Found {
         assertions,
         difficulty,
@@ -180,8 +186,12 @@ impl<'a> Steps<'a> {
             .tallies
             .entry(standing)
             .or_insert_with(|| profile.tallies(standing));
-        let others = members(standing & !(1 << candidate)).map(|other| tallies[other]).min();
-        let next = others.map_or(f64::INFINITY, |loser| self.difficulty.of(tallies[candidate], loser));
+        let others = members(standing & !(1 << candidate))
+            .map(|other| tallies[other])
+            .min();
+        let next = others.map_or(f64::INFINITY, |loser| {
+            self.difficulty.of(tallies[candidate], loser)
+        });
         least.min(next)
     }
 }
@@ -242,9 +252,13 @@ fn search(steps: &mut Steps<'_>, winner: usize, budget: &Budget<'_>) -> Result<B
                 upper: hardest,
             });
         }
-        let is_over = visited.len() >= budget.sets || (visited.len() % 64 == 0 && !(budget.may_go_on)());
+        let is_over =
+            visited.len() >= budget.sets || (visited.len().is_multiple_of(64) && !(budget.may_go_on)());
         if is_over {
-            return Ok(Bound { lower, upper: hardest });
+            return Ok(Bound {
+                lower,
+                upper: hardest,
+            });
         }
         if !visited.insert(standing) {
             continue;
