@@ -138,7 +138,7 @@ fn is_same_discrepancies<'a>(
 }
 
 /// A contest's cells on a card: of nothing when the card is not in the records; none when the contest is not on it.
-fn cells(contest: &Contest, name: &str, card: Option<&Value>) -> Result<Reading> {
+pub fn cells(contest: &Contest, name: &str, card: Option<&Value>) -> Result<Reading> {
     match card {
         None | Some(Value::Null) => Ok(Reading::Absent),
         Some(card) => reading(contest, card.get(name).unwrap_or(&json!({}))),

@@ -5,10 +5,12 @@
 mod batches;
 mod compare;
 mod draws;
+mod hybrid;
 mod order;
 mod polling;
 mod ranked;
 mod read;
+mod safety;
 mod sequential;
 mod value;
 
@@ -148,8 +150,10 @@ fn dispatch(name: &str, case: &Case<'_>) -> Option<Result<Got>> {
     None.or_else(|| polling::run(name, case))
         .or_else(|| compare::run(name, case))
         .or_else(|| batches::run(name, case))
+        .or_else(|| hybrid::run(name, case))
         .or_else(|| sequential::run(name, case))
         .or_else(|| draws::run(name, case))
         .or_else(|| ranked::run(name, case))
+        .or_else(|| safety::run(name, case))
         .or_else(|| read::run(name, case))
 }

@@ -33,8 +33,10 @@ fn contest(case: &Case<'_>) -> Result<Value> {
     let name = text(file)?.rsplit("irv-real/").next().context("no file")?;
     let path = case.root.join("irv-real").join(name);
     let mut content = String::new();
-    flate2::read::GzDecoder::new(std::fs::File::open(&path).with_context(|| format!("cannot read {}", path.display()))?)
-        .read_to_string(&mut content)?;
+    flate2::read::GzDecoder::new(
+        std::fs::File::open(&path).with_context(|| format!("cannot read {}", path.display()))?,
+    )
+    .read_to_string(&mut content)?;
     Ok(serde_json::from_str(&content)?)
 }
 
@@ -50,7 +52,10 @@ pub fn profile(contest: &Value) -> Result<Profile> {
             Ok((whole(&vote["n"])?, ranks))
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(Profile::new(usize::try_from(whole(&contest["num_candidates"])?)?, votes)?)
+    Ok(Profile::new(
+        usize::try_from(whole(&contest["num_candidates"])?)?,
+        votes,
+    )?)
 }
 
 fn total(case: &Case<'_>, contest: &Value) -> Result<u64> {
@@ -59,7 +64,12 @@ fn total(case: &Case<'_>, contest: &Value) -> Result<u64> {
         &contest["total"],
         &case.row["total_auditable_ballots"],
     ];
-    whole(places.into_iter().find(|place| !place.is_null()).context("no total")?)
+    whole(
+        places
+            .into_iter()
+            .find(|place| !place.is_null())
+            .context("no total")?,
+    )
 }
 
 fn search(profile: &Profile, winner: usize, difficulty: Difficulty) -> Result<Found, RaireError> {
@@ -76,12 +86,20 @@ fn found(case: &Case<'_>) -> Result<Got> {
     let ballots = total(case, &contest)?;
     let expect = case.expect();
     let winner = profile.possible_winners();
-    let expected_winner = expect.get("winner").or_else(|| contest.get("winner")).map(whole).transpose()?;
+    let expected_winner = expect
+        .get("winner")
+        .or_else(|| contest.get("winner"))
+        .map(whole)
+        .transpose()?;
     let winner = *winner.first().context("no winner")?;
     let mut is_right = expected_winner.is_none_or(|expected| expected == winner as u64);
     let measures = [
         ("difficulty", Difficulty::OneOnMargin { ballots }, 1e-9),
-        ("bravo5_difficulty", Difficulty::Bravo { ballots, limit: 0.05 }, 1e-9),
+        (
+            "bravo5_difficulty",
+            Difficulty::Bravo { ballots, limit: 0.05 },
+            1e-9,
+        ),
         (
             "macro5_gamma1.1_difficulty",
             Difficulty::Macro {
@@ -102,9 +120,17 @@ fn found(case: &Case<'_>) -> Result<Got> {
         let expected = number(expected)?;
         // Published examples are printed to so many digits.
         let is_printed = case.row.get("origin").is_some();
-        is_right &= is_near(found.difficulty, expected, if is_printed { 2e-4 } else { tolerance }) && found.is_optimal;
+        is_right &= is_near(
+            found.difficulty,
+            expected,
+            if is_printed { 2e-4 } else { tolerance },
+        ) && found.is_optimal;
         is_right &= margins_hold(&profile, &found)?;
-        let plain: Vec<Assertion> = found.assertions.iter().map(|ranked| ranked.assertion.clone()).collect();
+        let plain: Vec<Assertion> = found
+            .assertions
+            .iter()
+            .map(|ranked| ranked.assertion.clone())
+            .collect();
         is_right &= raire::implies(profile.candidates(), winner, &plain, 4 * SETS).is_ok();
         value.insert(key.to_owned(), json!(found.difficulty));
         value.insert(format!("assertions ({key})"), json!(found.assertions.len()));
@@ -157,7 +183,9 @@ fn edge(case: &Case<'_>) -> Result<Got> {
     let contest = case.input();
     let result = edge_result(case, contest);
     let value = match &result {
-        Ok(found) => json!({"winner": found.0, "difficulty": found.1.difficulty, "assertions": found.1.assertions.len()}),
+        Ok(found) => {
+            json!({"winner": found.0, "difficulty": found.1.difficulty, "assertions": found.1.assertions.len()})
+        }
         Err(error) => match error.downcast_ref::<RaireError>() {
             Some(RaireError::Candidates(_)) => json!({"error": "InvalidNumberOfCandidates"}),
             Some(RaireError::UnknownCandidate { .. }) => json!({"error": "InvalidCandidateNumber"}),
@@ -172,11 +200,13 @@ fn edge(case: &Case<'_>) -> Result<Got> {
         Err(_) => value == *expect,
         Ok((winner, found)) => {
             let same = |key: &str, got: f64| {
-                expect
-                    .get(key)
-                    .is_none_or(|expected| number(expected).is_ok_and(|expected| is_near(got, expected, 1e-9)))
+                expect.get(key).is_none_or(|expected| {
+                    number(expected).is_ok_and(|expected| is_near(got, expected, 1e-9))
+                })
             };
-            expect.get("error").is_none() && same("winner", *winner as f64) && same("difficulty", found.difficulty)
+            expect.get("error").is_none()
+                && same("winner", *winner as f64)
+                && same("difficulty", found.difficulty)
         }
     };
     Ok(Got { value, is_right })
@@ -190,7 +220,10 @@ fn edge_result(case: &Case<'_>, contest: &Value) -> Result<(usize, Found)> {
         None => *winners.first().context("no winner")?,
     };
     let ballots = total(case, contest)?;
-    Ok((winner, search(&profile, winner, Difficulty::OneOnMargin { ballots })?))
+    Ok((
+        winner,
+        search(&profile, winner, Difficulty::OneOnMargin { ballots })?,
+    ))
 }
 
 fn step(case: &Case<'_>) -> Result<Got> {
@@ -274,7 +307,10 @@ fn tabulate(case: &Case<'_>) -> Result<Got> {
                         "" | "undervote" => Cell::Skipped,
                         "overvote" => Cell::Overvote,
                         letter => Cell::Candidate(
-                            letters.iter().position(|name| *name == letter).context("an unknown candidate")?,
+                            letters
+                                .iter()
+                                .position(|name| *name == letter)
+                                .context("an unknown candidate")?,
                         ),
                     })
                 })
@@ -293,10 +329,17 @@ fn tabulate(case: &Case<'_>) -> Result<Got> {
             .collect();
         let result = match &round.outcome {
             Outcome::Elected(candidate) => json!({"elected": name(*candidate), "transfers": {}}),
-            Outcome::Eliminated { candidate, transfers, .. } => {
+            Outcome::Eliminated {
+                candidate, transfers, ..
+            } => {
                 let transfers: Map<String, Value> = transfers
                     .iter()
-                    .map(|(to, count)| (to.map_or_else(|| "exhausted".to_owned(), name), json!(count.to_string())))
+                    .map(|(to, count)| {
+                        (
+                            to.map_or_else(|| "exhausted".to_owned(), name),
+                            json!(count.to_string()),
+                        )
+                    })
                     .collect();
                 json!({"eliminated": name(*candidate), "transfers": transfers})
             }
@@ -337,7 +380,12 @@ fn normalize(case: &Case<'_>) -> Result<Got> {
         let read: Map<String, Value> = names
             .iter()
             .enumerate()
-            .map(|(candidate, name)| ((*name).clone(), json!(place(candidate).map_or(0, |place| place + 1))))
+            .map(|(candidate, name)| {
+                (
+                    (*name).clone(),
+                    json!(place(candidate).map_or(0, |place| place + 1)),
+                )
+            })
             .collect();
         value.insert(contest.clone(), Value::Object(read));
     }

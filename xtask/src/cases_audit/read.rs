@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{Case, Got};
 
-/// The readers' functions (`import_cvr`, `import_cvr_totals`) are dispatched here when the readers have landed.
+/// Dispatches the readers' functions (`import_cvr`, `import_cvr_totals`) and the property `undervoted-contest-is-on-the-card`; none is run yet.
 pub fn run(_name: &str, _case: &Case<'_>) -> Option<Result<Got>> {
     None
 }
