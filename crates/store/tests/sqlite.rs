@@ -442,8 +442,10 @@ async fn a_killed_process_leaves_whole_steps() {
             one.positions = vec![position(0, n)];
             one.saved = Some(saved(&n.to_string()));
             store.commit_step(one).await.unwrap();
-            // What was acknowledged must be there afterwards.
-            std::fs::write(path.with_extension("acknowledged"), n.to_string()).unwrap();
+            // What was acknowledged must be there afterwards. Renamed into place: a reader between two writes of one file
+            // can read the first digit of the old number and the second of the new.
+            std::fs::write(path.with_extension("next"), n.to_string()).unwrap();
+            std::fs::rename(path.with_extension("next"), path.with_extension("acknowledged")).unwrap();
         }
     }
     let folder = tempfile::tempdir().unwrap();
