@@ -112,10 +112,10 @@ impl Inspector {
     /// The same without the agent, for callers who remember what they were told of an agent.
     pub fn inspect_without_agent(&self, request: &RequestFields<'_>, scratch: &mut Scratch, hits: &mut Hits) {
         hits.0.clear();
-        if self.is_worth_a_look(request.target, scratch) {
+        if self.is_target_worth_a_look(request.target, scratch) {
             self.look_at_target(request.target, None, scratch, hits);
         }
-        if !request.referer.is_empty() && self.is_worth_a_look(request.referer, scratch) {
+        if !request.referer.is_empty() && self.is_worth_a_look(after_host(request.referer), scratch) {
             self.look_at_referer(request.referer, scratch, hits);
         }
         if !request.cookie.is_empty() && self.is_worth_a_look(request.cookie, scratch) {
@@ -153,18 +153,29 @@ impl Inspector {
 
     /// Whether anything in a raw text could make a rule or a grammar speak: the only thing that an innocent line costs.
     fn is_worth_a_look(&self, raw: &[u8], scratch: &mut Scratch) -> bool {
-        let is_coded = raw.iter().any(|&byte| CODED[usize::from(byte)]);
-        if !is_coded {
-            if self.rules.may_match(raw) {
-                return true;
-            }
-        } else {
-            scratch.ladder.climb(raw, Plus::IsBlank);
-            if self.rules.may_match(scratch.ladder.cased()) {
-                return true;
+        if !raw.iter().any(|&byte| CODED[usize::from(byte)]) {
+            return self.rules.may_match(raw);
+        }
+        scratch.ladder.climb(raw, Plus::IsBlank);
+        let plain = scratch.ladder.cased();
+        // An ampersand parts parameters; one that was encoded is part of a value.
+        let ampersands = |text: &[u8]| memchr::memchr_iter(b'&', text).count();
+        self.rules.may_match(plain) || ampersands(plain) > ampersands(raw)
+    }
+
+    /// The same for a target: the first question mark is no part of either half.
+    fn is_target_worth_a_look(&self, target: &[u8], scratch: &mut Scratch) -> bool {
+        if is_plain_asset(target) {
+            return false;
+        }
+        match memchr::memchr(b'?', target) {
+            None => self.is_worth_a_look(target, scratch),
+            Some(at) => {
+                self.is_worth_a_look(&target[..at], scratch)
+                    || self.is_worth_a_look(&target[at + 1..], scratch)
+                    || has_base64(&target[at + 1..])
             }
         }
-        has_base64(raw)
     }
 
     fn look_at_target(&self, target: &[u8], field: Option<Field>, scratch: &mut Scratch, hits: &mut Hits) {
@@ -514,22 +525,50 @@ static CODED: [bool; 256] = {
     coded
 };
 
-/// Whether a value of the query may be base64 of something. Entities need no mark here: `&#` is a literal of the rules.
-fn has_base64(raw: &[u8]) -> bool {
-    let Some(at) = memchr::memchr(b'?', raw) else {
-        return false;
-    };
-    raw.len() - at > MIN_BASE64
-        && raw[at + 1..].split(|&byte| byte == b'&').any(|pair| {
-            let value = pair
-                .iter()
-                .position(|&byte| byte == b'=')
-                .map_or(pair, |at| &pair[at + 1..]);
+/// Whether a value of the query may be base64 of something.
+fn has_base64(query: &[u8]) -> bool {
+    query.len() > MIN_BASE64
+        && query.split(|&byte| byte == b'&').any(|pair| {
+            let value = memchr::memchr(b'=', pair).map_or(pair, |at| &pair[at + 1..]);
             value.len() >= MIN_BASE64
                 && value.iter().all(|byte| {
                     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_' | b'%')
                 })
         })
+}
+
+/// Whether a target is a picture, a style or a script of the site, spelled in letters that hide nothing: the greater part of
+/// every log.
+fn is_plain_asset(target: &[u8]) -> bool {
+    const ENDINGS: &[&[u8]] = &[
+        b".css", b".js", b".png", b".jpg", b".jpeg", b".gif", b".svg", b".ico", b".woff", b".woff2", b".ttf",
+        b".webp", b".pdf",
+    ];
+    ENDINGS.iter().any(|ending| target.ends_with(ending))
+        && target
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_'))
+        && !target
+            .windows(2)
+            .any(|pair| pair == b".." || pair == b"/." || pair == b"//")
+        && target.len() < 256
+}
+
+/// The part of a referring page behind its host, which is all that an attack can be in when it is written so.
+fn after_host(referer: &[u8]) -> &[u8] {
+    let Some(at) = memchr::memmem::find(referer, b"://") else {
+        return referer;
+    };
+    let host = &referer[at + 3..];
+    let length = host
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':'))
+        .count();
+    if referer[..at].iter().all(u8::is_ascii_alphabetic) {
+        &host[length..]
+    } else {
+        referer
+    }
 }
 
 /// The target in a line that could not be parsed: from the method to the protocol's name, or to the end.

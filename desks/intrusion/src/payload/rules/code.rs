@@ -90,7 +90,7 @@ pub(super) const PHP: &[Rule] = &[
         "php-object",
         Strong,
         Scope::ANY,
-        &["o:", "a:", "c:"],
+        &[":\"", ":{"],
         r#"(?:^|[;{=\s])(?:[oc]:\+?\d+:"[\w\\ ]+":\d+:\{|a:\d+:\{[is]:\d+)"#,
     ),
     // Long names that are no words: wherever they stand, with a bracket.
@@ -225,7 +225,6 @@ pub(super) const JAVA: &[Rule] = &[
             "memberaccess",
             "org.omg.",
             "java.awt",
-            "unsafe",
             "sun.misc",
             "java.nio",
         ],
@@ -247,7 +246,7 @@ pub(super) const JAVA: &[Rule] = &[
         "java-object",
         Strong,
         Scope::ANY,
-        &["ro0ab", "aced0005", "h4siaaa", "\u{ac}"],
+        &["ro0ab", "aced0005", "h4siaaa"],
         r"\bro0ab[a-z0-9+/=_-]{4,}|\baced0005|\bh4siaaaaa[a-z0-9+/=_-]{20,}",
     ),
     rule(
@@ -255,7 +254,7 @@ pub(super) const JAVA: &[Rule] = &[
         "java-object-bytes",
         Strong,
         Scope::ANY,
-        &["\u{0}", "sr\u{0}", "ur"],
+        &["\u{5}s", "\u{5}u", "\u{5}w"],
         r"\xac\xed\x00?\x05",
     ),
 ];
@@ -281,7 +280,8 @@ pub(super) const SCRIPT: &[Rule] = &[
             "constructor",
             "module.exports",
             "new function",
-            "function",
+            "function(",
+            "function ",
             "__proto__",
             "spawn",
             "readfilesync",
@@ -304,7 +304,7 @@ pub(super) const SCRIPT: &[Rule] = &[
         "endless-loop",
         Strong,
         Scope::VALUE,
-        &["while"],
+        &["while(", "while ("],
         r"\bwhile\s*\(\s*\(*\s*(?:!+\s*(?:false|null|undefined|nan|[+-]?0|\x22\x22|''|``|\[\]|\{\})|!!\s*(?:true|\w+)|true|[+-]?(?:infinity|[1-9]\d*)|new\s+\w+|this|string|number|object|array|boolean|function|date|math|json|window|globalthis|\[\]|\{\}|'\w+'|\x22\w+\x22)\s*\)",
     ),
     rule(

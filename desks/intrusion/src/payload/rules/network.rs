@@ -11,7 +11,7 @@ pub(super) const RULES: &[Rule] = &[
         "own-network-address",
         Strong,
         Scope::PARAMETER,
-        &["://", ":/", ":"],
+        &["://", ":/", "http:", "https:", "ftp:", "gopher:", "url:", "\\\\"],
         concat!(
             r"^\s*(?:url:)?[a-z][a-z0-9+._-]{1,20}:/{0,3}(?:[^/@\s]*@)?(?:",
             // The machine itself and its provider's description of it (RFC 1122, 3927; cloud metadata services).

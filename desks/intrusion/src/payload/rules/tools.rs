@@ -282,7 +282,6 @@ pub(super) const RULES: &[Rule] = &[
             "/sdk",
             "/nmaplowercheck",
             "/nice%20ports",
-            "/old/",
             "/.idea",
             "/access.log",
             "/error.log",
