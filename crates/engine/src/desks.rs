@@ -7,7 +7,11 @@ use pollwatch_model::{Desk, Judges, Register};
 
 /// The desks, in the order in which people read about them.
 pub fn all() -> &'static [&'static dyn Desk] {
-    &[&pollwatch_lookalike::LookalikeDesk, &pollwatch_mail::MailDesk]
+    &[
+        &pollwatch_lookalike::LookalikeDesk,
+        &pollwatch_mail::MailDesk,
+        &pollwatch_intrusion::IntrusionDesk,
+    ]
 }
 
 /// The desk of a name.
@@ -27,10 +31,6 @@ pub fn judges(name: &str, register: &Register) -> Judges {
 
 /// What the design foresees and this build does not have: title, and what goes unseen without it. The brief names them.
 pub const ABSENT: &[(&str, &str)] = &[
-    (
-        "Logs of election systems",
-        "whether election systems were scanned, attacked or entered",
-    ),
     ("Voter rolls", "whether entries of the voter roll were changed"),
     ("Coordinated accounts", "whether false accounts worked on voters"),
     ("Ballot audits", "whether the votes were counted as cast"),

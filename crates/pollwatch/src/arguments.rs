@@ -54,6 +54,9 @@ pub enum Command {
     /// Tell whether messages are phishing, why, and what to answer
     #[command(subcommand)]
     Mail(MailCommand),
+    /// Tell from logs who attacked election systems, how far it got, and what the logs could not show
+    #[command(subcommand)]
+    Intrusion(IntrusionCommand),
     /// List, show and decide on what was found
     #[command(subcommand)]
     Findings(FindingsCommand),
@@ -176,6 +179,54 @@ pub struct CheckArguments {
     #[arg(long, value_parser = ["en", "es"])]
     pub language: Option<String>,
     /// Keep findings and evidence in the workspace
+    #[arg(long)]
+    pub record: bool,
+    /// Exit with status 1 when a finding of this severity or above is made
+    #[arg(long, value_name = "SEVERITY")]
+    pub fail_on: Option<Severity>,
+}
+
+#[derive(Subcommand)]
+pub enum IntrusionCommand {
+    /// Search logs of one or many jurisdictions, and tell how far each actor got
+    Sweep(SweepArguments),
+    /// Describe what the desk detects, what it cannot tell, and which logs it reads
+    About,
+}
+
+#[derive(Args)]
+pub struct SweepArguments {
+    /// Logs: PATH, or NAME=PATH to say whose they are; files or folders, plain, gzip or zstd; - is standard input
+    #[arg(value_name = "PATH | NAME=PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Whose logs lie where: one NAME=PATH a line; NAME= alone for a jurisdiction that gave none
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
+    /// Addresses of ill repute, one a line or the first column of CSV; a visit from one is contact, never more
+    #[arg(long, value_name = "FILE")]
+    pub indicators: Option<PathBuf>,
+    /// Who was asked to test: CSV of address, name, from, to; they are reported and never counted
+    #[arg(long, value_name = "FILE")]
+    pub assessors: Option<PathBuf>,
+    /// The time that is asked about, both days included; days without a line are named
+    #[arg(long, value_name = "FROM..TO")]
+    pub window: Option<String>,
+    /// How the logs are written: combined, json, w3c, alb, cef, haproxy, sshd … (default: by looking; see `about`)
+    #[arg(long = "read-as", value_name = "DIALECT")]
+    pub read_as: Option<String>,
+    /// Which column of a CSV or JSON log is what (TOML; see `about`)
+    #[arg(long, value_name = "FILE")]
+    pub columns: Option<PathBuf>,
+    /// How to print findings
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Write file, line, class and actor of every line that is held against somebody
+    #[arg(long, value_name = "FILE.tsv")]
+    pub flagged: Option<PathBuf>,
+    /// Threads that lay out lines (default: one a processor)
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Keep findings, coverage and evidence in the workspace
     #[arg(long)]
     pub record: bool,
     /// Exit with status 1 when a finding of this severity or above is made

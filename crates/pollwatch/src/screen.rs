@@ -179,7 +179,7 @@ impl<F: FnMut(&Finding, Novelty)> Watcher for Screen<F> {
         bar.set_length(progress.size.unwrap_or(0));
         bar.set_position(progress.bytes);
         bar.set_message(format!(
-            "{}: {} names",
+            "{}: {} records",
             visible(progress.input),
             grouped(progress.records)
         ));

@@ -73,6 +73,8 @@ impl Desk for IntrusionDesk {
             sweep,
             mapping,
             register: Arc::clone(&ctx.register),
+            judged_at: BTreeMap::new(),
+            told: BTreeMap::new(),
         }))
     }
 }
@@ -160,6 +162,10 @@ struct IntrusionRun {
     sweep: Sweep,
     mapping: Option<String>,
     register: Arc<Register>,
+    /// Of each jurisdiction how many lines were kept when it was last judged before the end.
+    judged_at: BTreeMap<String, u64>,
+    /// What was told before the end: of each actor the verdict and the lines.
+    told: BTreeMap<(String, String), (crate::Verdict, usize)>,
 }
 
 struct ToSink<'a> {
@@ -174,9 +180,45 @@ impl Listener for ToSink<'_> {
     fn lines(&mut self, lines: u64) -> bool {
         self.out.flow(lines) == Flow::Continue
     }
+
+    fn may_grow(&self) -> bool {
+        self.out.may_grow()
+    }
 }
 
 impl IntrusionRun {
+    /// Tells of actors that are new, or of whom more is known, since this was last called.
+    fn tell_news(
+        &mut self,
+        jurisdiction: &str,
+        target: &TargetRef,
+        out: &mut dyn Sink,
+    ) -> Result<(), DeskError> {
+        let kept = self
+            .sweep
+            .site(jurisdiction)
+            .map_or(0, |site| site.kept.len() as u64 + site.given_up);
+        if self.judged_at.insert(jurisdiction.to_owned(), kept) == Some(kept) {
+            return Ok(());
+        }
+        let Some(report) = self.sweep.interim(jurisdiction) else {
+            return Ok(());
+        };
+        for actor in &report.actors {
+            let subject = actor
+                .addresses
+                .first()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let news = (actor.verdict, actor.lines.len());
+            if self.told.insert((jurisdiction.to_owned(), subject), news) != Some(news) {
+                let (draft, excerpts) = explain::actor_draft(&report, actor, target);
+                out.finding(draft, excerpts)?;
+            }
+        }
+        Ok(())
+    }
+
     fn take_list(
         &mut self,
         input: &Input,
@@ -288,10 +330,14 @@ impl Run for IntrusionRun {
             offset: place.offset,
             record: place.line,
         };
+        let target = target_of(&self.register, &jurisdiction);
         if let Read::Paused(place) = read {
+            // A log that is still written has no end to wait for: what it shows is told as it shows.
+            if out.may_grow() {
+                self.tell_news(&jurisdiction, &target, out)?;
+            }
             return Ok(Fed::Paused(position(place)));
         }
-        let target = target_of(&self.register, &jurisdiction);
         if let Some(file) = self
             .sweep
             .site(&jurisdiction)

@@ -98,6 +98,10 @@ pub trait Listener {
     fn problem(&mut self, problem: Problem);
     /// So many lines were read since it was last told; `false`: pause.
     fn lines(&mut self, lines: u64) -> bool;
+    /// Whether more may follow the end of the stream, as in a log that is still written.
+    fn may_grow(&self) -> bool {
+        false
+    }
 }
 
 /// Hears nothing and never pauses.
@@ -191,6 +195,8 @@ impl Sweep {
                 (reader, Blocks::new(from.offset, from.line))
             }
         };
+        let may_grow = listener.may_grow();
+        blocks.set_growing(may_grow);
         let site = self.state.sites.entry(jurisdiction.to_owned()).or_default();
         let place = site.open_file(file);
         let mut taker = Taker {
@@ -212,6 +218,10 @@ impl Sweep {
                 &mut taker,
                 self.options.threads,
             )
+        };
+        let read = match read {
+            Read::End(place) if may_grow => Read::Paused(place),
+            other => other,
         };
         if !matches!(read, Read::Paused(_)) {
             let seen = &mut site.files[place as usize];
@@ -237,6 +247,12 @@ impl Sweep {
         }
         self.current = Some((file.to_owned(), reader, blocks));
         read
+    }
+
+    /// Who did something in a jurisdiction by what was read so far.
+    pub fn interim(&self, jurisdiction: &str) -> Option<SiteReport> {
+        let site = self.state.sites.get(jurisdiction)?.clone();
+        Some(SiteReport::of(jurisdiction.to_owned(), site, &self.options))
     }
 
     /// What all files of each jurisdiction came to, in the order of their names.

@@ -9,6 +9,7 @@ pub mod brief;
 pub mod demo;
 pub mod findings;
 pub mod init;
+pub mod intrusion;
 pub mod keep;
 pub mod lookalike;
 pub mod mail;

@@ -32,6 +32,8 @@ pub struct Blocks {
     is_skipping: bool,
     spare: Vec<Vec<u8>>,
     is_over: bool,
+    /// More bytes may follow the end: a line without its end waits for the rest.
+    may_grow: bool,
 }
 
 impl Blocks {
@@ -42,6 +44,12 @@ impl Blocks {
             line,
             ..Blocks::default()
         }
+    }
+
+    /// Says whether more may follow what the stream now ends with.
+    pub fn set_growing(&mut self, may_grow: bool) {
+        self.may_grow = may_grow;
+        self.is_over = false;
     }
 
     /// Whether the next block begins at `offset`: what was read ahead of it is still held.
@@ -74,7 +82,7 @@ impl Blocks {
                 Err(_) => break,
             };
             if got.is_empty() {
-                self.is_over = true;
+                self.is_over = !self.may_grow;
                 break;
             }
             if self.is_skipping {
