@@ -15,6 +15,7 @@ mod cases_mail;
 mod cases_mail_auth;
 mod fit_lookalike;
 mod fit_mail;
+mod gen_cvr;
 mod gen_example;
 mod generate;
 mod test;

@@ -14,5 +14,6 @@ pub use card::{
 };
 pub use contest::{Candidate, CandidateId, Contest, ContestId, ContestKind, Election, Reported};
 pub use manifest::{Batch, Manifest};
+pub(crate) use names::distance;
 pub use names::{NameMap, NearMiss, near_misses};
 pub use tally::{BatchTallies, BatchTally, ContestCount, HandReading, Tally, TallyColumn};

@@ -31,6 +31,14 @@ impl BatchId {
             batch: batch.into(),
         }
     }
+
+    /// Whether what is stated of two batches agrees: a container or tabulator that one of them does not state fits any.
+    pub fn agrees_with(&self, other: &BatchId) -> bool {
+        let fits = |a: &str, b: &str| a.is_empty() || b.is_empty() || a == b;
+        self.batch == other.batch
+            && fits(&self.tabulator, &other.tabulator)
+            && fits(&self.container, &other.container)
+    }
 }
 
 impl fmt::Display for BatchId {
