@@ -38,7 +38,10 @@ struct Chance(u64);
 
 impl Chance {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33
     }
 }
@@ -62,11 +65,19 @@ impl<W: Write> Write for Digested<W> {
 
 fn to_file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<String> {
     let make = || -> io::Result<String> {
-        let file = Digested { inner: File::create(path)?, digest: Sha256::new() };
+        let file = Digested {
+            inner: File::create(path)?,
+            digest: Sha256::new(),
+        };
         let mut out = BufWriter::with_capacity(1 << 18, file);
         fill(&mut out)?;
         let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(file.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(file
+            .digest
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect())
     };
     make().with_context(|| format!("cannot write {}", path.display()))
 }
@@ -81,7 +92,11 @@ pub fn write(rows: u64, cvr: &Path, manifest: &Path) -> Result<Digests> {
 
 fn write_cvr(rows: u64, out: &mut dyn Write) -> io::Result<()> {
     let columns: u64 = CONTESTS.iter().map(|(_, _, choices, _)| choices).sum();
-    write!(out, "Pollwatch Bench,5.10.50.85{}\r\n", ",".repeat(columns as usize + 6))?;
+    write!(
+        out,
+        "Pollwatch Bench,5.10.50.85{}\r\n",
+        ",".repeat(columns as usize + 6)
+    )?;
     let row = |out: &mut dyn Write, cell: &dyn Fn(&str, u64, u64) -> String| -> io::Result<()> {
         write!(out, ",,,,,,,")?;
         for (name, votes, choices, _) in CONTESTS {
@@ -112,7 +127,13 @@ fn write_cvr(rows: u64, out: &mut dyn Write) -> io::Result<()> {
             batch % 3
         )?;
         for (_, votes, choices, everywhere) in CONTESTS {
-            mark(&mut chance, votes, choices, everywhere || batch.is_multiple_of(3), &mut line);
+            mark(
+                &mut chance,
+                votes,
+                choices,
+                everywhere || batch.is_multiple_of(3),
+                &mut line,
+            );
         }
         line.extend_from_slice(b"\r\n");
         out.write_all(&line)?;

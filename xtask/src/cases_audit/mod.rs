@@ -37,6 +37,8 @@ pub struct Case<'a> {
     pub keys: &'a order::Keys,
     /// The folder given on the command line.
     pub root: &'a Path,
+    /// The folder of the file that holds the case.
+    pub folder: &'a Path,
 }
 
 impl Case<'_> {
@@ -76,6 +78,7 @@ pub fn run(root: &Path, out: Option<&Path>) -> Result<()> {
                 row,
                 keys: keys.at("cases").item(index),
                 root,
+                folder: path.parent().unwrap_or(root),
             };
             let (got, is_right, is_left) = match dispatch(name, &case) {
                 Some(Ok(got)) => (got.value, got.is_right && row.get("error").is_none(), false),

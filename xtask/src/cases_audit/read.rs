@@ -11,7 +11,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use pollwatch_audit::election::{Batch, BatchId, CastVoteRecord, Contest, ContestId, Election, Manifest, Tally};
+use pollwatch_audit::election::{
+    Batch, BatchId, CastVoteRecord, Contest, ContestId, Election, Manifest, Tally,
+};
 use pollwatch_audit::index::IndexBuilder;
 use pollwatch_audit::read::{CvrFormat, CvrRead, CvrSink, Source, read_cvrs, read_manifest};
 use pollwatch_audit::reconcile::{DifferenceKind, reconcile};
@@ -26,7 +28,35 @@ pub fn run(name: &str, case: &Case<'_>) -> Option<Result<Got>> {
     Some(match name {
         "import_cvr" => import(case),
         "import_cvr_totals" => totals(case),
+        "undervoted-contest-is-on-the-card" => undervoted(),
         _ => return None,
+    })
+}
+
+/// A Hart card with a contest that has no mark, and one with a mark: both carry the contest.
+fn undervoted() -> Result<Got> {
+    let card = |number: u32, options: &str| {
+        format!(
+            "<Cvr xmlns=\"http://tempuri.org/CVRDesign.xsd\"><Contests><Contest><Name>Measure</Name><Options>{options}</Options>\
+             </Contest></Contests><BatchSequence>{number}</BatchSequence><BatchNumber>1</BatchNumber>\
+             <CvrGuid>g{number}</CvrGuid></Cvr>"
+        )
+    };
+    let dir = tempfile::tempdir()?;
+    std::fs::write(dir.path().join("1.xml"), card(1, ""))?;
+    std::fs::write(
+        dir.path().join("2.xml"),
+        card(2, "<Option><Name>Yes</Name><Value>1</Value></Option>"),
+    )?;
+    let mut counted = Counted::default();
+    read_cvrs(&mut Source::open(dir.path())?, None, &mut counted)?;
+    let contest = counted.tally.contests.first().cloned().unwrap_or_default();
+    Ok(Got {
+        value: json!({"cards": contest.cards, "blank": contest.blank, "votes": contest.votes}),
+        is_right: contest.cards == 2
+            && contest.blank == 1
+            && contest.votes == [1]
+            && counted.problems.is_empty(),
     })
 }
 
@@ -76,7 +106,10 @@ fn import(case: &Case<'_>) -> Result<Got> {
             Err(error) => vec![error.to_string()],
         };
         let is_right = !said.is_empty() && named_in(expected, &said);
-        return Ok(Got { value: json!({"said": said}), is_right });
+        return Ok(Got {
+            value: json!({"said": said}),
+            is_right,
+        });
     }
     let read = read?;
     let counts = contests(&read.election, &kept.records);
@@ -91,7 +124,8 @@ fn import(case: &Case<'_>) -> Result<Got> {
         is_right = is_expected(case, &contests(&read.election, &marked), &rows)?;
     }
     is_right &= kept.problems.is_empty() && differences.is_empty();
-    let value = json!({"contests": counts, "ballots": rows, "problems": kept.problems, "differences": differences});
+    let value =
+        json!({"contests": counts, "ballots": rows, "problems": kept.problems, "differences": differences});
     Ok(Got { value, is_right })
 }
 
@@ -105,7 +139,10 @@ fn named_in(expected: &str, said: &[String]) -> bool {
 fn manifest(rows: &Value) -> Result<Manifest> {
     let mut manifest = Manifest::default();
     for (row, line) in list(rows)?.iter().zip(2..) {
-        let id = BatchId::new(row["tabulator"].as_str().unwrap_or_default(), text(&row["batch"])?);
+        let id = BatchId::new(
+            row["tabulator"].as_str().unwrap_or_default(),
+            text(&row["batch"])?,
+        );
         manifest.batches.push(Batch {
             id,
             cards: whole(&row["num_ballots"])?,
@@ -130,7 +167,10 @@ fn differences(read: &CvrRead, kept: &Kept, manifest: &Manifest) -> Result<Vec<S
         .into_iter()
         // A card without a record is a phantom of the audit, and no fault of the import.
         .filter(|difference| {
-            !matches!(difference.kind, DifferenceKind::CardsWithoutRecord | DifferenceKind::BatchWithoutRecords)
+            !matches!(
+                difference.kind,
+                DifferenceKind::CardsWithoutRecord | DifferenceKind::BatchWithoutRecords
+            )
         })
         .map(|difference| difference.says)
         .collect())
@@ -176,10 +216,14 @@ fn ballots(
     let mut columns: Vec<Option<(ContestId, u32)>> = Vec::new();
     for (name, contest) in object(expected)? {
         let of_peer = |contest: &&Contest| peer_name(&contest.name, format) == name;
-        let Some(known) = election.contests.iter().find(of_peer) else { bail!("there is no contest {name}") };
+        let Some(known) = election.contests.iter().find(of_peer) else {
+            bail!("there is no contest {name}")
+        };
         let id = election.contest(&known.name).context("a contest has a place")?;
         for (choice, column) in object(&contest["choices"])? {
-            let candidate = known.candidate(choice).with_context(|| format!("there is no choice {choice}"))?;
+            let candidate = known
+                .candidate(choice)
+                .with_context(|| format!("there is no choice {choice}"))?;
             let at = usize::try_from(whole(&column["column"])?)?;
             if columns.len() <= at {
                 columns.resize(at + 1, None);
@@ -194,12 +238,28 @@ fn ballots(
     for record in sorted {
         let position = positions.entry(&record.card.batch).or_default();
         *position += 1;
-        let cells: Vec<&str> = columns.iter().map(|column| cell(election, record, *column, format)).collect();
+        let cells: Vec<&str> = columns
+            .iter()
+            .map(|column| cell(election, record, *column, format))
+            .collect();
         let batch = &record.card.batch;
-        let tabulator = if batch.tabulator.is_empty() { Value::Null } else { json!(batch.tabulator) };
+        let tabulator = if batch.tabulator.is_empty() {
+            Value::Null
+        } else {
+            json!(batch.tabulator)
+        };
         let number = record.card.record.to_string();
-        let number = number.parse::<u64>().map_or(json!(number), |number| json!(number));
-        rows.push(json!([tabulator, batch.batch, *position, number, record.card.imprinted, cells.join(",")]));
+        let number = number
+            .parse::<u64>()
+            .map_or(json!(number), |number| json!(number));
+        rows.push(json!([
+            tabulator,
+            batch.batch,
+            *position,
+            number,
+            record.card.imprinted,
+            cells.join(",")
+        ]));
     }
     Ok(rows)
 }
@@ -210,8 +270,12 @@ fn cell(
     column: Option<(ContestId, u32)>,
     format: CvrFormat,
 ) -> &'static str {
-    let Some((contest, candidate)) = column else { return "" };
-    let Some(votes) = record.contest(contest) else { return "" };
+    let Some((contest, candidate)) = column else {
+        return "";
+    };
+    let Some(votes) = record.contest(contest) else {
+        return "";
+    };
     let known = &election.contests[contest.index()];
     match format {
         CvrFormat::Ess if votes.is_overvote(known) => "o",
@@ -227,7 +291,9 @@ fn is_expected(case: &Case<'_>, contests: &Value, ballots: &[Value]) -> Result<b
     let mut is_right = true;
     let got = object(contests)?;
     for (name, contest) in object(&expect["contests"])? {
-        let Some((_, ours)) = got.iter().find(|(ours, _)| peer_name(ours, format) == name) else { return Ok(false) };
+        let Some((_, ours)) = got.iter().find(|(ours, _)| peer_name(ours, format) == name) else {
+            return Ok(false);
+        };
         is_right &= whole(&ours["votes_allowed"])? == whole(&contest["votes_allowed"])?;
         is_right &= whole(&ours["total_ballots_cast"])? == whole(&contest["total_ballots_cast"])?;
         let choices = object(&contest["choices"])?;
