@@ -1,5 +1,6 @@
 //! End to end: the binary, as a person or a script would use it.
 
+mod audit;
 mod demo;
 mod harness;
 mod hostile;

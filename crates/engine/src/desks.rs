@@ -11,6 +11,7 @@ pub fn all() -> &'static [&'static dyn Desk] {
         &pollwatch_lookalike::LookalikeDesk,
         &pollwatch_mail::MailDesk,
         &pollwatch_intrusion::IntrusionDesk,
+        &pollwatch_audit::AuditDesk,
     ]
 }
 
@@ -33,7 +34,6 @@ pub fn judges(name: &str, register: &Register) -> Judges {
 pub const ABSENT: &[(&str, &str)] = &[
     ("Voter rolls", "whether entries of the voter roll were changed"),
     ("Coordinated accounts", "whether false accounts worked on voters"),
-    ("Ballot audits", "whether the votes were counted as cast"),
     (
         "Posture",
         "how well the protected domains are configured against attack",

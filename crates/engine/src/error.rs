@@ -117,6 +117,9 @@ pub enum Error {
         /// Which line does not follow, and why.
         why: String,
     },
+    /// An audit stopped, or refused what was to be entered.
+    #[error(transparent)]
+    Audit(crate::audit::AuditError),
     /// Something that JSON cannot hold.
     #[error("cannot write as JSON")]
     Json(#[from] serde_json::Error),

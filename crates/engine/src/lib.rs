@@ -3,6 +3,7 @@
 //! [`Workspace`] is the folder that an office keeps: settings, register, record, ledger, evidence and key. [`run()`] drives any
 //! desk over any inputs, with or without one. [`verify::verify`] checks all of it offline.
 
+pub mod audit;
 mod briefing;
 pub mod desks;
 mod error;

@@ -57,6 +57,9 @@ pub enum Command {
     /// Tell from logs who attacked election systems, how far it got, and what the logs could not show
     #[command(subcommand)]
     Intrusion(IntrusionCommand),
+    /// Show that votes were counted as cast: a risk-limiting audit, from the files to a package that anybody can verify
+    #[command(subcommand)]
+    Audit(crate::commands::audit::arguments::AuditCommand),
     /// List, show and decide on what was found
     #[command(subcommand)]
     Findings(FindingsCommand),

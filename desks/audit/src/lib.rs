@@ -6,13 +6,21 @@
 //! **What it cannot see.** Whether the paper is the paper that voters cast: that is what a compliance audit shows.
 
 pub mod assorter;
+mod card;
+mod desk;
 pub mod draw;
 pub mod election;
+pub mod explain;
 pub mod flow;
 pub mod index;
 pub mod irv;
 pub mod method;
+pub mod package;
+pub mod page;
+pub mod plan;
 pub mod raire;
 pub mod read;
 pub mod reconcile;
 mod spill;
+
+pub use desk::{AuditDesk, document};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use pollwatch_engine::{Error, Mode, Workspace};
 
+pub mod audit;
 pub mod brief;
 pub mod demo;
 pub mod findings;

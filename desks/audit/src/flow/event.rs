@@ -272,15 +272,7 @@ pub enum Method {
 
 impl Method {
     /// Every method.
-    pub const ALL: [Method; 7] = [
-        Method::CardComparison,
-        Method::SuperSimple,
-        Method::Polling,
-        Method::Bravo,
-        Method::Providence,
-        Method::Minerva,
-        Method::BatchComparison,
-    ];
+    pub const ALL: [Method; 2] = [Method::CardComparison, Method::Polling];
 
     /// Its name on the command line and on the wire.
     pub fn word(self) -> &'static str {
@@ -431,6 +423,9 @@ pub struct Marked {
     /// The reader says that it is overvoted, without saying by which marks.
     #[serde(default, skip_serializing_if = "is_false")]
     pub overvoted: bool,
+    /// Ranks, from 1, that are overvoted without it being said by which marks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overvoted_ranks: Vec<u16>,
 }
 
 impl Marked {

@@ -93,11 +93,24 @@ pub fn votes_of(contest: &Contest, id: ContestId, marked: &Marked) -> Result<Con
         }
     }
     marks.sort_unstable();
+    let mut overvoted_ranks = marked.overvoted_ranks.clone();
+    overvoted_ranks.sort_unstable();
+    overvoted_ranks.dedup();
+    if let Some(beyond) = overvoted_ranks
+        .iter()
+        .find(|rank| **rank == 0 || u32::from(**rank) > contest.ranks)
+    {
+        return Err(Refused::TooManyRanks {
+            contest: contest.name.clone(),
+            found: usize::from(*beyond),
+            ranks: contest.ranks,
+        });
+    }
     Ok(ContestVotes {
         contest: id,
         marks,
         overvoted: marked.overvoted,
-        overvoted_ranks: Vec::new(),
+        overvoted_ranks,
     })
 }
 
@@ -113,28 +126,23 @@ pub fn marked_of(contest: &Contest, votes: &ContestVotes) -> Marked {
     if !contest.is_ranked() {
         return Marked {
             marks: votes.marks.iter().map(|mark| name(mark.candidate)).collect(),
-            ranks: Vec::new(),
             overvoted: votes.overvoted,
+            ..Marked::default()
         };
     }
-    // Ordered by rank; a rank that the record calls overvoted without names says so.
-    let rows = votes.marks.iter().map(|mark| (mark.rank, name(mark.candidate)));
-    let unnamed = votes
-        .overvoted_ranks
-        .iter()
-        .map(|rank| (*rank, "overvote".to_owned()));
-    let mut ranks: Vec<Vec<String>> = Vec::new();
-    for (rank, name) in rows.chain(unnamed) {
-        let at = usize::from(rank.max(1)) - 1;
-        if ranks.len() <= at {
-            ranks.resize_with(at + 1, Vec::new);
+    let highest = votes.marks.iter().map(|mark| usize::from(mark.rank)).max();
+    let mut ranks: Vec<Vec<String>> = vec![Vec::new(); highest.unwrap_or(0)];
+    for mark in &votes.marks {
+        let row = usize::from(mark.rank).checked_sub(1);
+        if let Some(row) = row.and_then(|at| ranks.get_mut(at)) {
+            row.push(name(mark.candidate));
         }
-        ranks[at].push(name);
     }
     Marked {
         marks: Vec::new(),
         ranks,
         overvoted: votes.overvoted,
+        overvoted_ranks: votes.overvoted_ranks.clone(),
     }
 }
 
