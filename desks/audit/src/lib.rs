@@ -18,6 +18,7 @@ pub mod method;
 pub mod package;
 pub mod page;
 pub mod plan;
+pub mod promise;
 pub mod raire;
 pub mod read;
 pub mod reconcile;

@@ -27,6 +27,12 @@ pub mod supersimple;
 pub mod tally;
 pub mod union;
 
+/// The chance of at least `successes` in so many independent trials, each with chance `chance`: an exact binomial test.
+#[must_use]
+pub fn tail_chance(trials: u64, successes: u64, chance: f64) -> f64 {
+    libm::exp(special::ln_binomial_upper_tail(trials, successes, chance))
+}
+
 /// Why no risk or size can be given.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
 pub enum MethodError {

@@ -220,9 +220,20 @@ pub fn pair_risk(strata: &PairStrata) -> Result<Risk, MethodError> {
         }
         (Known::Sampled(compared), Known::Sampled(polled)) => {
             check_margin(reported(compared.votes) + reported(polled.votes))?;
-            Ok(largest_over_lambda(&compared, &polled))
+            Ok(largest_over_lambda(&compared, &polled, None))
         }
     }
+}
+
+/// Whether one pair's risk is at most the limit: decided as soon as the bound allows, without the risk itself.
+///
+/// Errors: as for [`pair_risk`].
+pub fn is_within(strata: &PairStrata, limit: &RiskLimit) -> Result<bool, MethodError> {
+    let (Known::Sampled(compared), Known::Sampled(polled)) = (strata.compared, strata.polled) else {
+        return Ok(pair_risk(strata)?.is_within(limit));
+    };
+    check_margin(margin(compared.votes) + margin(polled.votes))?;
+    Ok(largest_over_lambda(&compared, &polled, Some(limit.value())).is_within(limit))
 }
 
 /// Bound on the error of a p-value's logarithm: factorials of up to 10^7 round by less than this.
@@ -300,7 +311,8 @@ impl Stretch {
     }
 }
 
-fn largest_over_lambda(compared: &ComparedStratum, polled: &PolledStratum) -> Risk {
+/// Ends early when a limit is given and it is certain on which side of it the largest lies.
+fn largest_over_lambda(compared: &ComparedStratum, polled: &PolledStratum, limit: Option<f64>) -> Risk {
     let all = margin(compared.votes) + margin(polled.votes);
     let (low, high) = lambda_range((compared.cards, compared.votes), (polled.cards, polled.votes));
     let peak = peak_margin(polled);
@@ -323,6 +335,10 @@ fn largest_over_lambda(compared: &ComparedStratum, polled: &PolledStratum) -> Ri
             break;
         };
         if top.bound() <= largest * (1.0 + 1e-6) || top.high - top.low < 1e-13 * top.high.abs().max(1.0) {
+            break;
+        }
+        let is_decided = limit.is_some_and(|limit| largest > limit || top.bound() < limit * (1.0 - 16.0 * LN_ERROR));
+        if is_decided {
             break;
         }
         let Some(Ranked(top)) = waiting.pop() else {
