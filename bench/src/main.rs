@@ -1,6 +1,6 @@
 //! Measures Pollwatch beside its peers and beside the floor that the machine sets.
 //!
-//! `pollwatch-bench [lookalike] [ledger]`; both when none is named. Every tool runs as a process of its own, so that its peak of memory is
+//! `pollwatch-bench [lookalike] [ledger] [audit]`; all when none is named. Every tool runs as a process of its own, so that its peak of memory is
 //! its own, and speaks the same lines of `key=value`. Nothing is asserted about time: the tables are to be read.
 #![allow(
     clippy::print_stdout,
@@ -8,6 +8,7 @@
     reason = "a program that prints tables"
 )]
 
+mod audit;
 mod inputs;
 mod ledger;
 mod lookalike;
@@ -27,8 +28,11 @@ fn main() -> anyhow::Result<()> {
     match words.as_slice() {
         ["tool", name, rest @ ..] => return tools::run(name, rest),
         parts => {
-            if let Some(unknown) = parts.iter().find(|part| !["lookalike", "ledger"].contains(part)) {
-                bail!("there is no part {unknown}; the parts are lookalike and ledger");
+            if let Some(unknown) = parts
+                .iter()
+                .find(|part| !["lookalike", "ledger", "audit"].contains(part))
+            {
+                bail!("there is no part {unknown}; the parts are lookalike, ledger and audit");
             }
         }
     }
@@ -40,6 +44,9 @@ fn main() -> anyhow::Result<()> {
     }
     if is_asked("ledger") {
         ledger::run(&scratch)?;
+    }
+    if is_asked("audit") {
+        audit::run(&scratch)?;
     }
     Ok(())
 }

@@ -75,6 +75,44 @@ fn dnstwist(scratch: &Path) -> anyhow::Result<Peer> {
     })
 }
 
+/// Releases of the packages that audits draw with.
+const AUDIT_PACKAGES: [&str; 2] = ["consistent_sampler==1.0.10", "cryptorandom==0.4"];
+
+/// The packages that audits draw with, in one script.
+pub fn audit_draws(scratch: &Path) -> anyhow::Result<Peer> {
+    let folder = scratch.join("audit");
+    fs::create_dir_all(&folder)?;
+    let python = folder.join("venv/bin/python");
+    if !python.is_file() {
+        run(Command::new("python3")
+            .args(["-m", "venv"])
+            .arg(folder.join("venv")))?;
+    }
+    let is_there = Command::new(&python)
+        .args(["-c", "import consistent_sampler, cryptorandom, numpy"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !is_there {
+        run(Command::new(&python)
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "numpy",
+            ])
+            .args(AUDIT_PACKAGES))?;
+    }
+    let script = folder.join("peer.py");
+    fs::copy(workspace_root().join("bench/peers/audit_draws.py"), &script)?;
+    Ok(Peer {
+        name: "consistent_sampler 1.0.10, cryptorandom 0.4",
+        note: "Python",
+        command: vec![python, script],
+    })
+}
+
 fn twistrs(scratch: &Path) -> anyhow::Result<Peer> {
     let from = workspace_root().join("bench/peers/twistrs");
     let folder = scratch.join("twistrs");

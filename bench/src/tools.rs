@@ -58,6 +58,11 @@ impl Said {
         self.0.get(key)?.parse().ok()
     }
 
+    /// A text.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
     /// Two times, under `cpu` and `wall` with `prefix` before them.
     pub fn took(&self, prefix: &str) -> anyhow::Result<Took> {
         let time = |key: String| {
@@ -98,6 +103,7 @@ pub fn run(name: &str, arguments: &[&str]) -> anyhow::Result<()> {
         ("pollwatch", [register, repetitions, pairs @ ..]) => {
             pollwatch(Path::new(register), repetitions.parse()?, pairs)
         }
+        (name, arguments) if name.starts_with("audit-") => crate::audit::run_tool(name, arguments),
         (name, arguments) => crate::ledger::run_tool(name, arguments),
     }
 }

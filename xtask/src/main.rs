@@ -18,6 +18,7 @@ mod fit_mail;
 mod gen_cvr;
 mod gen_example;
 mod generate;
+mod promise;
 mod test;
 
 /// Chores of the Pollwatch project.
@@ -33,7 +34,7 @@ enum Chore {
     Test,
     /// Measures Pollwatch beside its peers, in one run
     Bench {
-        /// Measure only these (lookalike, ledger)
+        /// Measure only these (lookalike, ledger, audit)
         only: Vec<String>,
     },
     /// Runs a folder of cases with known answers and prints a table of figures
@@ -49,6 +50,15 @@ enum Chore {
         /// Writes one JSON line a case to this file
         #[arg(long)]
         out: Option<PathBuf>,
+    },
+    /// Plays audits of wrong outcomes and counts how many each method confirms; run it built for speed (`cargo run --release -p xtask`)
+    Promise {
+        /// Audits of each election
+        #[arg(long, default_value_t = 4000)]
+        audits: u32,
+        /// Changes the random numbers
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
     },
     /// Fits weights from a folder of cases and prints them
     Fit {
@@ -95,6 +105,7 @@ fn run() -> anyhow::Result<()> {
         Chore::Cases { desk, dir, out, .. } if desk == "mail" => cases_mail::run(&dir, out.as_deref()),
         Chore::Cases { desk, dir, out, .. } if desk == "audit" => cases_audit::run(&dir, out.as_deref()),
         Chore::Cases { dir, out, .. } => cases::run_ledger(&dir, out.as_deref()),
+        Chore::Promise { audits, seed } => promise::run(audits, seed),
         Chore::Fit { desk, dir, write } if desk == "mail" => fit_mail::run(&dir, write),
         Chore::Fit { dir, write, .. } => fit_lookalike::run(&dir, write),
         Chore::Gen { check } => {

@@ -208,7 +208,11 @@ fn providence_audit(truth: Truth, limit: &RiskLimit, random: &mut Pcg64) -> Resu
             return Ok(true);
         }
         // A small round when it looks close, a large one when it does not: what Minerva forbids.
-        let size = if assessment.risk.value < 3.0 * limit.value() { 20 } else { 120 };
+        let size = if assessment.risk.value < 3.0 * limit.value() {
+            20
+        } else {
+            120
+        };
         rounds.push(round_of(&mut urn, size, random));
     }
     Ok(providence::assess(&tally, &rounds, limit)?.met)
@@ -244,7 +248,13 @@ fn alpha_polling(truth: Truth, limit: &RiskLimit, random: &mut Pcg64) -> Result<
     let cards = 401;
     let test = Test::polling(0.5 + 0.5 * 99.0 / 401.0);
     let values = [(1.0, winner), (0.0, loser), (0.5, cards - winner - loser)];
-    judge_each(&test, Population::of_assorter(Some(cards), 1.0), &values, limit, random)
+    judge_each(
+        &test,
+        Population::of_assorter(Some(cards), 1.0),
+        &values,
+        limit,
+        random,
+    )
 }
 
 fn reading(votes: [u8; 3]) -> Reading {
@@ -289,7 +299,12 @@ fn cards(
     Ok(false)
 }
 
-fn compared(method: Method, truth: Truth, limit: &RiskLimit, random: &mut Pcg64) -> Result<bool, MethodError> {
+fn compared(
+    method: Method,
+    truth: Truth,
+    limit: &RiskLimit,
+    random: &mut Pcg64,
+) -> Result<bool, MethodError> {
     // 1,000 cards, winner reported ahead by 40 votes: 20 two-vote overstatements make a tie, and one more vote a wrong outcome.
     let (cards, margin) = (1000, 0.04);
     let no_error = 1.0 / (2.0 - margin);
@@ -299,11 +314,7 @@ fn compared(method: Method, truth: Truth, limit: &RiskLimit, random: &mut Pcg64)
         Truth::Hidden => (0, 41),
         Truth::Right => (0, 1),
     };
-    let values = [
-        (no_error, cards - two - one),
-        (0.0, two),
-        (no_error / 2.0, one),
-    ];
+    let values = [(no_error, cards - two - one), (0.0, two), (no_error / 2.0, one)];
     let test = match method {
         Method::AlphaComparison => Test::AlphaComparison { two_vote_rate: 1e-3 },
         Method::BettingGrowth => Test::BetGrowth {
@@ -343,7 +354,11 @@ fn batches(truth: Truth, limit: &RiskLimit, random: &mut Pcg64) -> Result<bool, 
             Truth::Right => 0,
         }
     };
-    let votes = if truth == Truth::Right { vec![30, 20] } else { vec![26, 24] };
+    let votes = if truth == Truth::Right {
+        vec![30, 20]
+    } else {
+        vec![26, 24]
+    };
     let reported = Batch { votes, ..reported };
     let all: Vec<Batch> = vec![reported.clone(); count as usize];
     let sums = vec![reported.votes[0] * count, reported.votes[1] * count];
@@ -377,10 +392,7 @@ fn pooled(truth: Truth, limit: &RiskLimit, random: &mut Pcg64) -> Result<bool, M
     let assertion = Assertion::Plurality { winner: 0, loser: 1 };
     let vote = |candidate: usize| CardVotes::Marks(vec![candidate]);
     let lead = if truth == Truth::Right { 100 } else { 20 };
-    let recorded = [
-        (Recorded::Card(vote(0)), 310_u64),
-        (Recorded::Card(vote(1)), 290),
-    ];
+    let recorded = [(Recorded::Card(vote(0)), 310_u64), (Recorded::Card(vote(1)), 290)];
     let pool_totals = [(100 + lead / 2, 100 - lead / 2), (100, 100)];
     let pool_mean = |pool: usize| pool_totals[pool].0 as f64 / 200.0;
     let reported_lead = 20.0 + lead as f64;
@@ -396,7 +408,8 @@ fn pooled(truth: Truth, limit: &RiskLimit, random: &mut Pcg64) -> Result<bool, M
         Truth::Hidden => (0, 21),
         Truth::Right => (0, 0),
     };
-    let value = |recorded: &Recorded, candidate: usize| comparison.value(recorded, &Hand::Read(vote(candidate)));
+    let value =
+        |recorded: &Recorded, candidate: usize| comparison.value(recorded, &Hand::Read(vote(candidate)));
     let pool = |index: usize| Recorded::Pooled(pool_mean(index));
     let values = [
         (value(&recorded[0].0, 0), recorded[0].1 - from_records),

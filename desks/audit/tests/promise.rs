@@ -43,5 +43,10 @@ fn right_outcomes_are_confirmed_most_of_the_time() {
 fn a_rule_that_is_not_sound_is_found_out() {
     let limit = RiskLimit::new(0.1).expect("a limit");
     let played = play(Method::SuperSimpleReplayed, Truth::Hidden, &limit, 400, 1).expect("an audit");
-    assert!(played.tail(&limit) < ALARM, "{} of {}", played.confirmed, played.audits);
+    assert!(
+        played.tail(&limit) < ALARM,
+        "{} of {}",
+        played.confirmed,
+        played.audits
+    );
 }

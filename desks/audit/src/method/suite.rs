@@ -337,7 +337,8 @@ fn largest_over_lambda(compared: &ComparedStratum, polled: &PolledStratum, limit
         if top.bound() <= largest * (1.0 + 1e-6) || top.high - top.low < 1e-13 * top.high.abs().max(1.0) {
             break;
         }
-        let is_decided = limit.is_some_and(|limit| largest > limit || top.bound() < limit * (1.0 - 16.0 * LN_ERROR));
+        let is_decided =
+            limit.is_some_and(|limit| largest > limit || top.bound() < limit * (1.0 - 16.0 * LN_ERROR));
         if is_decided {
             break;
         }
