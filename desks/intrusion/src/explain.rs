@@ -287,6 +287,14 @@ pub fn actor_draft(report: &SiteReport, actor: &Actor, target: &TargetRef) -> (D
             spans: Vec::new(),
         });
     }
+    for link in &actor.campaign_links {
+        reasons.push(Reason {
+            code: "same-campaign".to_owned(),
+            text: visible(link),
+            weight: 0.0,
+            spans: Vec::new(),
+        });
+    }
     let mut overturned: Vec<&str> = actor.held.iter().map(|held| held.overturned_by).collect();
     overturned.dedup();
     let addresses: Vec<String> = actor
@@ -344,6 +352,7 @@ pub fn actor_draft(report: &SiteReport, actor: &Actor, target: &TargetRef) -> (D
         "overturned_by": overturned,
         "cannot_show": cannot_show(report, actor),
         "campaign": actor.campaign,
+        "campaign_links": actor.campaign_links,
         "coverage": coverage_details(&report.seen),
     });
     let draft = Draft {

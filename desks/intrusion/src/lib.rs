@@ -6,6 +6,7 @@
 //! **What it cannot see.** What travelled in the body of a request, and whether data were changed: a web log shows neither.
 
 pub mod behave;
+pub mod campaign;
 mod card;
 mod class;
 pub mod decode;

@@ -11,6 +11,7 @@ use pollwatch_model::Problem;
 use serde::{Deserialize, Serialize};
 
 use crate::behave::{self, Actor, Seen, Terms, Timeline, Window};
+use crate::campaign;
 use crate::lists::{AddressSet, Assessor};
 use crate::payload::Inspector;
 use crate::read::{Format, Reader};
@@ -258,11 +259,14 @@ impl Sweep {
     /// What all files of each jurisdiction came to, in the order of their names.
     pub fn finish(self) -> Vec<SiteReport> {
         let options = self.options;
-        self.state
+        let mut reports: Vec<SiteReport> = self
+            .state
             .sites
             .into_iter()
             .map(|(jurisdiction, site)| SiteReport::of(jurisdiction, site, &options))
-            .collect()
+            .collect();
+        campaign::mark(&mut reports, campaign::MARK_SEED);
+        reports
     }
 }
 

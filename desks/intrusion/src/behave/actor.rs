@@ -104,4 +104,6 @@ pub struct Actor {
     pub assessor: Option<String>,
     /// The campaign that it belongs to.
     pub campaign: Option<String>,
+    /// With whom it belongs to it, and why.
+    pub campaign_links: Vec<String>,
 }

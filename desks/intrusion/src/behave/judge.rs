@@ -188,6 +188,7 @@ fn actor(
         last_ms,
         tools: tools.into_iter().collect(),
         campaign: None,
+        campaign_links: Vec::new(),
     }
 }
 

@@ -9,4 +9,5 @@ mod texts;
 
 pub use cards::detector_cards;
 pub use inspector::{Inspector, Scratch};
+pub(crate) use sql::fingerprint as stable_hash;
 pub use texts::{RULES, RuleCard, rule_text};

@@ -5,6 +5,7 @@ mod judge;
 mod token;
 mod words;
 
+pub(crate) use judge::fingerprint;
 #[cfg(test)]
 pub(super) use judge::rule_names;
-pub(super) use judge::{Expects, SqlGrammar, SqlScratch, fingerprint};
+pub(super) use judge::{Expects, SqlGrammar, SqlScratch};

@@ -1,0 +1,12 @@
+//! The same hand in several jurisdictions: campaigns, each link with its reason, and the chance that they are none.
+
+mod find;
+mod mark;
+mod null;
+mod traits;
+mod weigh;
+
+pub use find::{Campaign, find_campaigns};
+pub use mark::{MARK_SEED, mark};
+pub use traits::{ActorTraits, Background, traits_of};
+pub use weigh::Link;
