@@ -317,9 +317,14 @@ impl<T> Weighted<T> {
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): tiny, and the same on every machine.
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
+    /// Begins at `seed`.
+    pub fn new(seed: u64) -> Self {
+        Dice(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -329,7 +334,7 @@ impl Dice {
     }
 
     /// A number below `bound`, which is at least 1. The bias of this method is below one in a billion here.
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
 }
@@ -406,14 +411,14 @@ fn midnight(date: &str) -> anyhow::Result<u64> {
     Ok(YEAR_START + (DAYS[..month - 1].iter().sum::<u64>() + day - 1) * 86_400)
 }
 
-fn read_gzip(path: &Path) -> anyhow::Result<String> {
+pub fn read_gzip(path: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
     GzDecoder::new(fs::File::open(path).with_context(|| path.display().to_string())?)
         .read_to_string(&mut text)?;
     Ok(text)
 }
 
-fn write_gzip(path: &Path, text: &str) -> anyhow::Result<()> {
+pub fn write_gzip(path: &Path, text: &str) -> anyhow::Result<()> {
     let file = fs::File::create(path).with_context(|| path.display().to_string())?;
     // No name and no time in the header: the same text gives the same bytes.
     let mut encoder = GzBuilder::new().mtime(0).write(file, Compression::best());

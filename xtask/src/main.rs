@@ -15,6 +15,7 @@ mod cases_mail;
 mod cases_mail_auth;
 mod fit_lookalike;
 mod fit_mail;
+mod gen_audit;
 mod gen_cvr;
 mod gen_example;
 mod generate;
@@ -110,7 +111,8 @@ fn run() -> anyhow::Result<()> {
         Chore::Fit { dir, write, .. } => fit_lookalike::run(&dir, write),
         Chore::Gen { check } => {
             generate::run(check)?;
-            gen_example::run(check)
+            gen_example::run(check)?;
+            gen_audit::run(check)
         }
     }
 }
