@@ -1,6 +1,6 @@
 //! Measures Pollwatch beside its peers and beside the floor that the machine sets.
 //!
-//! `pollwatch-bench [lookalike] [ledger] [audit]`; all when none is named. Every tool runs as a process of its own, so that its peak of memory is
+//! `pollwatch-bench [lookalike] [ledger] [audit] [mail]`; all when none is named. Every tool runs as a process of its own, so that its peak of memory is
 //! its own, and speaks the same lines of `key=value`. Nothing is asserted about time: the tables are to be read.
 #![allow(
     clippy::print_stdout,
@@ -13,6 +13,7 @@ mod inputs;
 mod ledger;
 mod lookalike;
 mod machine;
+mod mail;
 mod measure;
 mod peers;
 mod score;
@@ -30,9 +31,9 @@ fn main() -> anyhow::Result<()> {
         parts => {
             if let Some(unknown) = parts
                 .iter()
-                .find(|part| !["lookalike", "ledger", "audit"].contains(part))
+                .find(|part| !["lookalike", "ledger", "audit", "mail"].contains(part))
             {
-                bail!("there is no part {unknown}; the parts are lookalike, ledger and audit");
+                bail!("there is no part {unknown}; the parts are lookalike, ledger, audit and mail");
             }
         }
     }
@@ -47,6 +48,9 @@ fn main() -> anyhow::Result<()> {
     }
     if is_asked("audit") {
         audit::run(&scratch)?;
+    }
+    if is_asked("mail") {
+        mail::run(&scratch)?;
     }
     Ok(())
 }

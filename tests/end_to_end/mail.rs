@@ -157,3 +157,48 @@ fn a_recorded_mailbox_is_found_briefed_and_verified_without_names() {
     assert!(!brief.contains("pat.private"), "the brief names a recipient");
     place.ws(&["verify"]).succeeds();
 }
+
+#[test]
+fn a_campaign_carries_its_messages_as_evidence_and_what_to_search_for() {
+    let place = place();
+    place.run(&["init", "ws", "--owner", "Harbor County"]).succeeds();
+    place.write("ws/register.toml", REGISTER);
+    let second = ATTACK
+        .replace("pat.private", "sam.secret")
+        .replace("<1@", "<3@")
+        .replace("08:00:00", "08:05:00");
+    place.write("box/1.eml", ATTACK);
+    place.write("box/2.eml", second);
+    place.ws(&["mail", "check", "--record", "box"]).succeeds();
+    let found = place.recorded();
+    let campaign = found
+        .iter()
+        .find(|finding| finding["kind"] == "phishing-campaign")
+        .expect("a campaign");
+    let indicators = campaign["indicators"].as_array().unwrap();
+    assert!(
+        indicators
+            .iter()
+            .any(|one| one["value"] == "harborcounty-support.example"),
+        "{campaign:#}"
+    );
+    assert_eq!(campaign["evidence"][0]["media_type"], "application/json");
+    let text = campaign.to_string();
+    assert!(
+        !text.contains("pat.private") && !text.contains("sam.secret"),
+        "{text}"
+    );
+    let id = campaign["id"].as_str().unwrap();
+    let shown = place.ws(&["findings", "show", id]);
+    shown.succeeds();
+    for message in campaign["details"]["messages"].as_array().unwrap() {
+        let digest = message.as_str().unwrap();
+        assert!(
+            shown.out.replace(['\n', ' '], "").contains(&digest[..32]),
+            "{digest} in {}",
+            shown.out
+        );
+    }
+    assert!(!shown.out.contains("pat.private"), "{}", shown.out);
+    place.ws(&["verify"]).succeeds();
+}

@@ -35,7 +35,7 @@ enum Chore {
     Test,
     /// Measures Pollwatch beside its peers, in one run
     Bench {
-        /// Measure only these (lookalike, ledger, audit)
+        /// Measure only these (lookalike, ledger, audit, mail)
         only: Vec<String>,
     },
     /// Runs a folder of cases with known answers and prints a table of figures

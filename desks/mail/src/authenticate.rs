@@ -122,7 +122,7 @@ pub fn authenticate(message: &Message, boundary: &Boundary, dns: Option<&dyn Dns
         }
         (_, Some(dns)) => {
             out.state = State::Recomputed;
-            let verified = dkim::verify(message, dns, None);
+            let verified = dkim::verify(message, dns, received_at(message, recorded.received));
             for signature in &verified {
                 out.remarks.extend(signature.remarks.iter().cloned());
             }
@@ -204,6 +204,14 @@ pub fn authenticate(message: &Message, boundary: &Boundary, dns: Option<&dyn Dns
     out.remarks.sort();
     out.remarks.dedup();
     out
+}
+
+/// When the message came in, by the clock of whoever wrote the Received line of our boundary, or else the topmost one: the
+/// last server that had it. The Date field is the sender's own, and so says nothing of expiry. Seconds since 1970.
+fn received_at(message: &Message, line: Option<usize>) -> Option<i64> {
+    let line = line.or_else(|| message.fields.iter().position(|field| field.name == "received"))?;
+    let (_, date) = message.fields.get(line)?.value.rsplit_once(';')?;
+    Some(crate::read::moment(date)?.as_second())
 }
 
 /// SPF for the host that our boundary's Received line names.

@@ -25,6 +25,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use pollwatch_model::Indicator;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::File;
@@ -166,6 +167,9 @@ pub struct Traits {
     pub statements: Vec<Statement>,
     /// What mailboxes, gateways and records show.
     pub observed: Vec<Observed>,
+    /// What others can search for, victims taken out; only of a bad message.
+    #[serde(default)]
+    pub indicators: Vec<Indicator>,
 }
 
 impl Traits {
@@ -212,6 +216,7 @@ impl Traits {
             failures: failures(input.delivery_report, input.subject),
             statements: statements(input.reporter_text),
             observed: input.observed.clone(),
+            indicators: Vec::new(),
         }
     }
 

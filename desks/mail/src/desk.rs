@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::campaign::{Role, Traits, campaigns};
 use crate::card::CARD;
 use crate::examine::{Examiner, Judged};
-use crate::explain::{campaign_draft, message_draft, target_of};
+use crate::explain::{campaign_draft, campaign_excerpt, message_draft, target_of};
 use crate::read::{self, Item};
 
 /// Version of the saved state.
@@ -290,7 +290,7 @@ impl Run for MailRun {
             };
             out.finding(
                 campaign_draft(&campaign, all, &messages, claimed, target),
-                Vec::new(),
+                vec![campaign_excerpt(&campaign, all)],
             )?;
         }
         Ok(())

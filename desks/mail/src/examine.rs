@@ -14,6 +14,7 @@ use crate::detect::ask::{self, Wants};
 use crate::detect::claim::{self, Headers};
 use crate::detect::{Graded, attachment, path, proof};
 use crate::evidence::Via;
+use crate::explain::kept_indicators;
 use crate::imitate::{How, Imitation};
 use crate::indicator::{MailIndicator, Role, indicators};
 use crate::judge::{Circumstances, Scored, Verdict, Weights};
@@ -299,6 +300,11 @@ impl Examiner {
         let digest = hex::encode(Sha256::digest(&original.bytes));
         let target = self.target_of(&victims);
         let probability = scored.probability;
+        let kept = if is_alarm {
+            kept_indicators(&found, &victims)
+        } else {
+            Vec::new()
+        };
         let traits = self.traits_of(
             &scene, &original, &digest, locator, is_alarm, &claimed, target, is_report, &paths,
         );
@@ -328,6 +334,7 @@ impl Examiner {
             language,
             traits: Traits {
                 probability,
+                indicators: kept,
                 ..traits
             },
             bytes: original.bytes,
@@ -442,6 +449,13 @@ impl Examiner {
             None => (None, ""),
         };
         let (sending_ip, helo) = sending_host(scene.message);
+        // A wallet with a right checksum belongs to one attacker, whatever else is changed from message to message.
+        let contacts: Vec<String> = scene
+            .wallets()
+            .into_iter()
+            .filter(|wallet| is_bad && wallet.is_checked)
+            .map(|wallet| wallet.address)
+            .collect();
         Traits::of(&TraitsInput {
             message: digest,
             locator,
@@ -458,7 +472,7 @@ impl Examiner {
             in_reply_to: &in_reply_to,
             from_address: &from,
             is_sender_attacker,
-            contacts: &[],
+            contacts: &contacts,
             links: &links,
             files: &scene.files,
             body_text: &body,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pollwatch_model::register::{MailBoundary, Target, TargetKind};
 use pollwatch_model::{
-    Draft, Indicator, Observed, Polarity, Probability, Reason, Register, Severity, Stage, TargetId,
+    Draft, Excerpt, Indicator, Observed, Polarity, Probability, Reason, Register, Severity, Stage, TargetId,
     TargetRef, Tlp,
 };
 use pollwatch_names::{Lines, defang, shown};
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::campaign::{Campaign, Outcome, Role as PersonRole, Traits};
 use crate::examine::Judged;
-use crate::indicator::{Role, without_victims};
+use crate::indicator::{MailIndicator, Role, without_victims};
 use crate::judge::{Band, Verdict};
 use crate::signal::{Group, Signal};
 
@@ -207,9 +207,25 @@ fn next(judged: &Judged, entered: bool) -> String {
     }
 }
 
+/// Most indicators of one message that a campaign keeps.
+const MAX_KEPT_INDICATORS: usize = 40;
+/// Most indicators that a campaign names.
+const MAX_CAMPAIGN_INDICATORS: usize = 200;
+
+/// What others can search for: the attacker's own and the pages they have with services, victims taken out.
 fn indicators(judged: &Judged) -> Vec<Indicator> {
-    let mut all: Vec<Indicator> = judged
-        .indicators
+    searchable(&judged.indicators, &judged.victims)
+}
+
+/// The same, as a message's traits keep it for its campaign.
+pub(crate) fn kept_indicators(found: &[MailIndicator], victims: &[String]) -> Vec<Indicator> {
+    let mut all = searchable(found, victims);
+    all.truncate(MAX_KEPT_INDICATORS);
+    all
+}
+
+fn searchable(found: &[MailIndicator], victims: &[String]) -> Vec<Indicator> {
+    let mut all: Vec<Indicator> = found
         .iter()
         .filter(|one| matches!(one.role, Role::Attacker | Role::AbusedService))
         .map(|one| Indicator {
@@ -217,12 +233,61 @@ fn indicators(judged: &Judged) -> Vec<Indicator> {
                 "file" | "file-sha256" => "file".to_owned(),
                 other => other.to_owned(),
             },
-            value: without_victims(&one.value, &judged.victims),
+            value: without_victims(&one.value, victims),
         })
         .collect();
     all.sort();
     all.dedup();
     all
+}
+
+/// A campaign's indicators: those that most of its messages share come first where there are too many.
+fn campaign_indicators(campaign: &Campaign, all: &[Traits]) -> Vec<Indicator> {
+    let mut counts: BTreeMap<&Indicator, usize> = BTreeMap::new();
+    for traits in campaign.members.iter().filter_map(|at| all.get(*at)) {
+        for indicator in &traits.indicators {
+            *counts.entry(indicator).or_default() += 1;
+        }
+    }
+    let mut ranked: Vec<(&Indicator, usize)> = counts.into_iter().collect();
+    ranked.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    let mut kept: Vec<Indicator> = ranked
+        .into_iter()
+        .take(MAX_CAMPAIGN_INDICATORS)
+        .map(|(one, _)| one.clone())
+        .collect();
+    kept.sort();
+    kept
+}
+
+/// What a campaign rests on: its messages by digest and place, and why each belongs to another. The messages themselves are the
+/// evidence of their own findings.
+pub fn campaign_excerpt(campaign: &Campaign, all: &[Traits]) -> Excerpt {
+    let addresses: Vec<String> = campaign
+        .people
+        .iter()
+        .map(|person| person.address.clone())
+        .collect();
+    let messages: Vec<Value> = campaign
+        .members
+        .iter()
+        .filter_map(|at| all.get(*at))
+        .map(|traits| json!({"sha256": traits.message, "locator": traits.locator, "time": traits.time, "probability": Probability::rounded(traits.probability)}))
+        .collect();
+    let joins: Vec<Value> = campaign
+        .joins
+        .iter()
+        .map(|join| json!({"a": join.a, "b": join.b, "why": masked(&join.why, &addresses)}))
+        .collect();
+    let bytes = json!({"campaign": campaign.id, "messages": messages, "joins": joins})
+        .to_string()
+        .into_bytes();
+    let first = campaign.members.first().and_then(|at| all.get(*at));
+    Excerpt {
+        bytes,
+        media_type: "application/json",
+        locator: first.map(|traits| traits.locator.clone()).unwrap_or_default(),
+    }
 }
 
 fn techniques(judged: &Judged) -> Vec<&'static str> {
@@ -374,7 +439,7 @@ pub fn campaign_draft(
         }],
         alternatives: vec!["Messages of one honest service that were each judged wrongly.".to_owned()],
         next: "Look for the same domain, link or file in every mailbox, and ask those who are not on record what they did with it.".to_owned(),
-        indicators: Vec::new(),
+        indicators: campaign_indicators(campaign, all),
         techniques: vec!["T1566"],
         details: [
             ("technique".to_owned(), json!("campaign")),

@@ -30,7 +30,8 @@ pub enum Role {
 /// Something that others can search for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MailIndicator {
-    /// `url`, `domain-name`, `ipv4-addr`, `ipv6-addr`, `email-addr`, `phone-number`, `file`, `file-sha256`.
+    /// `url`, `domain-name`, `ipv4-addr`, `ipv6-addr`, `email-addr`, `phone-number`, `cryptocurrency-wallet`, `file`,
+    /// `file-sha256`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The value, as it is; the recipient's address in it replaced by `<victim>`.
@@ -192,6 +193,9 @@ pub fn indicators(
         && let Some(phone) = &asks.phone
     {
         put("phone-number", phone, Role::Attacker);
+    }
+    for wallet in scene.wallets() {
+        put("cryptocurrency-wallet", &wallet.address, Role::Attacker);
     }
     for file in &scene.files {
         put("file", &file.name, Role::Attacker);

@@ -25,6 +25,7 @@ pub mod phrases;
 pub mod read;
 pub mod scene;
 pub mod signal;
+pub mod wallet;
 
 pub use desk::MailDesk;
 pub use examine::{Examiner, Judged};

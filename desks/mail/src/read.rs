@@ -6,6 +6,7 @@
 pub mod address;
 pub mod bounce;
 pub mod container;
+mod digest;
 mod displayed;
 mod draft;
 pub mod forward;
@@ -15,7 +16,7 @@ mod rtf;
 pub mod unwrap;
 mod zips;
 
-pub use address::{Address, addresses, date};
+pub use address::{Address, addresses, date, moment};
 pub use bounce::{Failure, delivery_failures, is_delivery_report};
 pub use container::{Container, Item, Position, RawMessage, read_messages, sniff};
 pub use unwrap::{How, Original, Report, unwrap};

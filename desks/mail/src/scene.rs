@@ -15,6 +15,7 @@ use crate::link::{Link, addresses_in_text};
 use crate::message::Message;
 use crate::phrases::{Found, PhraseKind};
 use crate::read::{Address, addresses};
+use crate::wallet::{Wallet, wallets};
 
 /// Most bytes of body text that words are looked for in.
 const MAX_TEXT_BYTES: usize = 512 << 10;
@@ -112,6 +113,12 @@ pub struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
+    /// The wallets that its own text names.
+    pub fn wallets(&self) -> Vec<Wallet> {
+        let own = self.passages.iter().filter(|passage| !passage.is_attached);
+        own.flat_map(|passage| wallets(&passage.text)).collect()
+    }
+
     /// Lays out `message`.
     pub fn new(
         message: &'a Message,

@@ -104,3 +104,22 @@ proptest! {
         spf::check(&zone, ip, "h.example", "a@b.example", &spf::SpfContext::default());
     }
 }
+
+#[test]
+fn a_signature_is_over_when_the_receiving_server_says_so() {
+    let result = |received: &str, date: &str| {
+        let raw = format!(
+            "Received: from a.example ([192.0.2.1]) by mx.example; {received}\r\nDate: {date}\r\n\
+             DKIM-Signature: v=1; a=rsa-sha256; d=b.example; s=s; h=from; t=1473206400; x=1473292800; bh=AAAA; b=AAAA\r\n\
+             From: <a@b.example>\r\n\r\nText\r\n"
+        );
+        let message = Message::read(raw.as_bytes(), &mut Budget::default());
+        let nothing = Recorded::new(Completeness::Partial);
+        authenticate(&message, &Boundary::from_ids(&[], &[]), Some(&nothing)).dkim
+    };
+    // x= is 2016-09-08T00:00:00Z. The Date field is the sender's own and does not matter.
+    let (early, late) = ("Wed, 7 Sep 2016 12:00:00 +0000", "Fri, 9 Sep 2016 12:00:00 +0000");
+    assert_eq!(result(late, early), Some(MethodResult::Fail));
+    assert_ne!(result(early, late), Some(MethodResult::Fail));
+    assert_ne!(result("the day after", late), Some(MethodResult::Fail));
+}

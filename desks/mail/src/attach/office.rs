@@ -112,14 +112,199 @@ pub(super) fn look_ole(item: &Item<'_>, look: &mut Look<'_, '_>) {
     links_of_strings(item, look);
 }
 
-/// A rich text: objects, templates and fields.
+/// Most objects of one rich text or notebook that are taken out.
+const MAX_OBJECTS: usize = 100;
+/// Largest object that is taken out of a rich text, in bytes.
+const MAX_OBJECT_BYTES: usize = 16 << 20;
+
+/// A rich text: objects, templates and fields (RTF 1.9.1; objects as MS-OLEDS, section 2.2.5, has them).
 pub(super) fn look_rtf(item: &Item<'_>, look: &mut Look<'_, '_>) {
+    let bytes = &item.bytes[..];
+    for (count, at) in memchr::memmem::find_iter(bytes, b"\\objdata").enumerate() {
+        if count >= MAX_OBJECTS {
+            look.budget
+                .cut(format!("objects of {} beyond 100", item.called()));
+            break;
+        }
+        let data = hex_of(&bytes[at + 8..]);
+        if !look.budget.work(data.len()) {
+            look.budget.cut(format!("an object of {}", item.called()));
+            break;
+        }
+        look_object(item, &data, count, look);
+    }
+    // A template that is loaded when the document is opened.
+    for at in memchr::memmem::find_iter(bytes, b"\\template").take(MAX_OBJECTS) {
+        let rest = super::text_of(&bytes[at + 9..(at + 9 + 2048).min(bytes.len())]).into_owned();
+        if let Some(found) = url::in_text(rest.split(['{', '}']).next().unwrap_or_default()).first() {
+            leads_to(item, &found.url, Via::OfficeLoad, look);
+        }
+    }
+    if memchr::memmem::find(bytes, b"DDEAUTO").is_some() {
+        let says = format!(
+            "The document {} has a field that starts another program (DDE).",
+            item.called()
+        );
+        look.seen(Signal::OfficeMacro, says, &item.part, 0, "DDEAUTO");
+    }
     links_of_strings(item, look);
 }
 
-/// A notebook: programs that are pasted into it.
+/// The bytes that the hexadecimal digits of an object stand for. Control words and groups between the digits are passed over,
+/// as readers of the format do, because they are put there to hide the object.
+fn hex_of(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut half: Option<u8> = None;
+    let (mut at, mut depth) = (0, 0usize);
+    while let Some(byte) = text.get(at) {
+        at += 1;
+        match byte {
+            b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' => {
+                let digit = (*byte as char).to_digit(16).unwrap_or(0) as u8;
+                match half.take() {
+                    None => half = Some(digit),
+                    Some(high) => out.push(high << 4 | digit),
+                }
+                if out.len() >= MAX_OBJECT_BYTES {
+                    break;
+                }
+            }
+            b'{' => depth += 1,
+            b'}' if depth == 0 => break,
+            b'}' => depth -= 1,
+            b'\\' => {
+                at += text[at..]
+                    .iter()
+                    .take(32)
+                    .take_while(|b| b.is_ascii_alphabetic())
+                    .count();
+                at += text[at..]
+                    .iter()
+                    .take(12)
+                    .take_while(|b| b.is_ascii_digit() || **b == b'-')
+                    .count();
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// An embedded object: its class, and the file in it.
+fn look_object(item: &Item<'_>, data: &[u8], count: usize, look: &mut Look<'_, '_>) {
+    // OLEVersion and FormatID, then the class name with its length (MS-OLEDS, section 2.2.4).
+    let length = data.get(8..12).map_or(0, |four| {
+        u32::from_le_bytes([four[0], four[1], four[2], four[3]]) as usize
+    });
+    let class = data.get(12..12 + length.min(64)).unwrap_or_default();
+    let class: String = super::text_of(class).trim_end_matches('\0').to_owned();
+    if class.to_ascii_lowercase().starts_with("equation.") {
+        let says = format!(
+            "The document {} holds an object of the old equation editor, which attackers use to run programs.",
+            item.called()
+        );
+        look.seen(Signal::OfficeMacro, says, &item.part, 0, &class);
+    }
+    let is_package = class.eq_ignore_ascii_case("package");
+    // A package gives the file's name and where it lay before its bytes.
+    let name = if is_package { package_name(data) } else { None };
+    let begins: [&[u8]; 7] = [
+        b"\xd0\xcf\x11\xe0",
+        b"PK\x03\x04",
+        b"MZ\x90",
+        b"%PDF",
+        b"<!DOCTYPE",
+        b"<html",
+        b"{\\rt",
+    ];
+    let begin = begins
+        .iter()
+        .filter_map(|magic| memchr::memmem::find(data, magic))
+        .min();
+    match (begin, name) {
+        (Some(begin), name) => {
+            let name = name.unwrap_or_else(|| format!("object {}", count + 1));
+            look.child(item.inside(&name, data[begin..].to_vec()));
+        }
+        (None, Some(name)) => look.child(item.inside(&name, data.to_vec())),
+        (None, None) => {
+            for found in url::in_text(&url::strings_of(data)) {
+                leads_to(item, &found.url, Via::OfficeLoad, look);
+            }
+        }
+    }
+}
+
+/// The file name that a package object gives: the first run of printable characters with an ending.
+fn package_name(data: &[u8]) -> Option<String> {
+    let strings = url::strings_of(&data[..data.len().min(4096)]);
+    let is_name = |text: &&str| {
+        let ending = super::name::ending(text);
+        (2..=5).contains(&ending.len()) && text.len() <= 200
+    };
+    let names = strings.split(['\n', '\\', '/']).map(str::trim);
+    names.filter(is_name).next().map(str::to_owned)
+}
+
+/// How a file inside a notebook begins: the GUID of FileDataStoreObject (MS-ONESTORE, section 2.6.13).
+const ONENOTE_FILE: &[u8] = b"\xe7\x16\xe3\xbd\x65\x26\x11\x45\xa4\xc4\x8d\x4d\x0b\x7a\x9e\xac";
+
+/// A notebook: the files that are put into it, and the names that it gives them.
 pub(super) fn look_onenote(item: &Item<'_>, look: &mut Look<'_, '_>) {
+    let bytes = &item.bytes[..];
+    for (count, at) in memchr::memmem::find_iter(bytes, ONENOTE_FILE).enumerate() {
+        if count >= MAX_OBJECTS {
+            look.budget.cut(format!("files of {} beyond 100", item.called()));
+            break;
+        }
+        // cbLength (8), unused (4), reserved (8), then the file.
+        let Some(length) = bytes.get(at + 16..at + 24) else {
+            break;
+        };
+        let length = u64::from_le_bytes(length.try_into().unwrap_or_default());
+        let begin = at + 36;
+        let end = begin
+            .saturating_add(usize::try_from(length).unwrap_or(usize::MAX))
+            .min(bytes.len());
+        let Some(data) = bytes.get(begin..end) else {
+            continue;
+        };
+        if !look.budget.work(data.len()) {
+            look.budget.cut(format!("a file of {}", item.called()));
+            break;
+        }
+        look.child(item.inside(&format!("object {}", count + 1), data.to_vec()));
+    }
+    // Names stand in UTF-16 apart from the files.
+    let names = wide_strings(bytes);
+    let is_file = |name: &&String| {
+        let ending = super::name::ending(name);
+        // These end more hosts than files in a notebook's text.
+        super::name::is_active(&ending) && !matches!(ending.as_str(), "com" | "app")
+    };
+    for name in names.iter().filter(is_file).take(MAX_OBJECTS) {
+        super::name::look_at_name(name, &item.part, true, look);
+    }
     links_of_strings(item, look);
+}
+
+/// Runs of ASCII letters written as UTF-16, each once, as far as they may be names of files.
+fn wide_strings(bytes: &[u8]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut at = 0;
+    while at + 1 < bytes.len() && found.len() < 2_000 {
+        let run: String = bytes[at..]
+            .chunks_exact(2)
+            .take(200)
+            .take_while(|pair| pair[1] == 0 && (0x20..0x7f).contains(&pair[0]))
+            .map(|pair| pair[0] as char)
+            .collect();
+        if run.len() >= 5 && run.contains('.') && !found.contains(&run) {
+            found.push(run.clone());
+        }
+        at += (run.len() * 2).max(1);
+    }
+    found
 }
 
 fn links_of_strings(item: &Item<'_>, look: &mut Look<'_, '_>) {

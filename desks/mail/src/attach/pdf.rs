@@ -13,6 +13,13 @@ const MAX_STREAMS: usize = 2_000;
 /// Looks into a PDF.
 pub(super) fn look(item: &Item<'_>, look: &mut Look<'_, '_>) {
     let bytes = &item.bytes[..];
+    if is_encrypted(bytes) {
+        // Strings and streams are scrambled (section 7.6): what stands there cannot be read without the password.
+        look.budget.cut(format!(
+            "the text and links of {}, which is encrypted",
+            item.called()
+        ));
+    }
     actions(item, bytes, look);
     let mut last = 0;
     let mut text = String::new();
@@ -69,6 +76,21 @@ pub(super) fn look(item: &Item<'_>, look: &mut Look<'_, '_>) {
     for found in url::in_text(&text) {
         look.link(&found.url, "", Via::Text, &item.part, 0);
     }
+}
+
+/// Whether the trailer, or the cross-reference stream in its place, names an encryption dictionary (ISO 32000-1, section
+/// 7.6.1): `/Encrypt` and a reference or a dictionary behind it.
+fn is_encrypted(bytes: &[u8]) -> bool {
+    memchr::memmem::find_iter(bytes, b"/Encrypt").take(100).any(|at| {
+        let rest = bytes.get(at + 8..(at + 40).min(bytes.len())).unwrap_or_default();
+        let gap = rest.iter().take_while(|b| b.is_ascii_whitespace()).count();
+        match rest.get(gap) {
+            Some(b'<') => rest.get(gap + 1) == Some(&b'<'),
+            // `12 0 R`; `/EncryptMetadata` is a key of the dictionary itself.
+            Some(b'0'..=b'9') => gap > 0 && memchr::memchr(b'R', &rest[gap..]).is_some(),
+            _ => false,
+        }
+    })
 }
 
 /// Actions among objects (sections 12.6.4.5 Launch, 12.6.4.7 URI, 12.6.4.16 JavaScript, 12.7.5.2 SubmitForm).

@@ -6,6 +6,7 @@ use crate::fold::Words;
 use crate::phrases::{Found, PhraseKind};
 use crate::scene::{Passage, Scene};
 use crate::signal::Signal;
+use crate::wallet::wallets;
 
 /// What a message asks for, most telling first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,9 +50,10 @@ pub fn detect(scene: &Scene<'_>) -> Asks {
         PAYMENT_DEEDS,
         PAYMENT_OBJECTS,
     );
+    let unwanted = lure(scene, PhraseKind::Unwanted);
+    let payment = with_wallet(scene, payment, &unwanted);
     let urgency = lure(scene, PhraseKind::Urgency);
     let callback = with_charge(scene, lure(scene, PhraseKind::Callback));
-    let unwanted = lure(scene, PhraseKind::Unwanted);
     if let Some((weight, quote)) = &credential
         && *weight >= 2.0
     {
@@ -462,6 +464,37 @@ fn lure(scene: &Scene<'_>, kind: PhraseKind) -> Option<(f64, Quote)> {
         })
         .sum();
     Some((weight, passage.quote_bytes(strongest.place.0, strongest.place.1)))
+}
+
+/// Adds a wallet to pay into, where money is asked for or a threat is made. A wallet alone asks for nothing: people put one
+/// under their letters for gifts.
+fn with_wallet(
+    scene: &Scene<'_>,
+    payment: Option<(f64, Quote)>,
+    threat: &Option<(f64, Quote)>,
+) -> Option<(f64, Quote)> {
+    let own = scene.passages.iter().filter(|passage| !passage.is_attached);
+    let wallet = own
+        .filter_map(|passage| {
+            Some((
+                passage,
+                wallets(&passage.text)
+                    .into_iter()
+                    .find(|wallet| wallet.is_checked)?,
+            ))
+        })
+        .next();
+    let Some((passage, wallet)) = wallet else {
+        return payment;
+    };
+    match payment {
+        Some((weight, quote)) => Some((weight + 2.0, quote)),
+        None if threat.as_ref().is_some_and(|(weight, _)| *weight >= 3.0) => Some((
+            2.5,
+            passage.quote_bytes(wallet.offset, wallet.offset + wallet.address.len()),
+        )),
+        None => None,
+    }
 }
 
 /// Adds a charge that a call is to undo: an amount of money, and a telephone number behind a word for calling.

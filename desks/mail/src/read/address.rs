@@ -158,6 +158,11 @@ pub fn date(message: &Message) -> Option<Timestamp> {
     read_date(message.value("date")?)
 }
 
+/// A moment as mail programs write it, in whatever form.
+pub fn moment(value: &str) -> Option<Timestamp> {
+    read_date(value.trim())
+}
+
 pub(super) fn read_date(value: &str) -> Option<Timestamp> {
     let value: String = value.chars().take(200).collect();
     if let Ok(moment) = DateTimeParser::new()

@@ -41,7 +41,7 @@ pub enum How {
     AttachedFile,
     /// In an attached zip archive.
     Zip,
-    /// One message of a digest (RFC 2046, section 5.1.5).
+    /// One message of a digest (RFC 2046, section 5.1.5, or RFC 1153).
     Digest,
     /// In an abuse report (RFC 5965).
     Arf,
@@ -423,7 +423,25 @@ fn within(message: &Message, budget: &mut Budget) -> Vec<Within> {
             from_mbox(&part.path, How::AttachedFile, &part.bytes, &mut found);
         }
     }
+    if found.is_empty() {
+        from_plain_digest(message, &mut found);
+    }
     found
+}
+
+/// The messages of a digest that is written out in the text.
+fn from_plain_digest(message: &Message, found: &mut Vec<Within>) {
+    let Some(part) = forward::body(message, "text/plain") else {
+        return;
+    };
+    let messages = super::digest::messages(part.text.as_deref().unwrap_or_default(), MAX_ORIGINALS);
+    for (at, bytes) in messages.into_iter().enumerate() {
+        found.push(Within {
+            how: How::Digest,
+            part: format!("{}#{}", part.path, at + 1),
+            bytes,
+        });
+    }
 }
 
 /// The bytes of messages that are attached without an encoding: the parser gives the whole input for them, with offsets.
