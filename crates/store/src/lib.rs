@@ -18,6 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod access;
 mod error;
 mod record;
 mod sqlite;
@@ -25,11 +26,12 @@ mod store;
 
 pub use error::{Error, Result};
 pub use record::{
-    Committed, Cursor, DecisionId, DecisionRecord, DeclarationId, DeclarationRecord, Dismissed, EventRecord,
-    EventStream, EvidenceLocation, Filter, FindingCount, ImportedKind, ImportedRow, InputPosition, LeafId,
-    MAX_LEAF_BYTES, MAX_PROBLEM_TEXT_BYTES, MAX_PROBLEMS_OF_A_RUN, Page, PendingLeaf, ProblemCount,
-    ResumableRun, Revision, RevisionRecord, RunId, RunPhase, RunStart, SequencedLeaf, StatementRecord, Step,
-    StoredDecision, StoredDeclaration, StoredEvent, StoredFinding,
+    Committed, Cursor, DayCount, Decided, DecisionId, DecisionRecord, DeclarationId, DeclarationRecord,
+    Dismissed, EventRecord, EventStream, EvidenceLocation, Filter, FindingCount, ImportedKind, ImportedRow,
+    InputPosition, LeafId, MAX_LEAF_BYTES, MAX_PROBLEM_TEXT_BYTES, MAX_PROBLEMS_OF_A_RUN, Mark, Order, Page,
+    PendingLeaf, ProblemCount, ReachCount, ResumableRun, Revision, RevisionRecord, RunId, RunPhase, RunStart,
+    RunSummary, SequencedLeaf, StatementRecord, Step, StoredDecision, StoredDeclaration, StoredEvent,
+    StoredFinding,
 };
-pub use sqlite::{Mode, SqliteStore};
+pub use sqlite::{Mode, SqliteStore, Watch};
 pub use store::Store;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use pollwatch_model::{
-    Coverage, Decision, EvidenceId, Finding, FindingId, Polarity, Position, Problem, Saved, Severity,
+    Coverage, Decision, EvidenceId, Finding, FindingId, Polarity, Position, Problem, Saved, Severity, Stage,
     TargetId,
 };
 use serde::{Deserialize, Serialize};
@@ -360,21 +360,107 @@ pub struct Filter {
     pub target: Option<TargetId>,
     /// With this text, in any case, somewhere in id, subject, summary, target or indicators.
     pub text: Option<String>,
+    /// Whose furthest stage is this one.
+    pub stage: Option<Stage>,
+    /// What the current decision is.
+    pub decided: Option<Decided>,
+    /// Last seen at this time or later, by the source's clock; findings without a time are left out.
+    pub seen_from: Option<Timestamp>,
+    /// First seen before this time, by the source's clock; findings without a time are left out.
+    pub seen_before: Option<Timestamp>,
     /// Whether dismissed ones are wanted.
     pub dismissed: Dismissed,
+    /// In which order they come.
+    pub order: Order,
     /// At most so many; `None`: all.
     pub limit: Option<u32>,
     /// Only what comes after this place.
     pub after: Option<Cursor>,
 }
 
-/// A place in the order of findings: most severe first, then by id.
+/// An order of findings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Most severe first, then by id.
+    #[default]
+    Urgency,
+    /// Last seen first, by the source's clock; those without a time at the end; then by id.
+    Newest,
+}
+
+/// What was decided on a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decided {
+    /// Nothing yet.
+    Open,
+    /// It was confirmed.
+    Confirmed,
+    /// It was dismissed.
+    Dismissed,
+}
+
+/// A place in an order of findings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// Severity of the last finding before the place.
     pub severity: Severity,
+    /// When that finding was last seen, in microseconds since 1970; needed in the order of time alone.
+    #[serde(default)]
+    pub last_observed_us: Option<i64>,
     /// Id of the last finding before the place.
     pub finding: FindingId,
+}
+
+/// How many findings of a target are alike in what tallies ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReachCount {
+    /// The target.
+    pub target: TargetId,
+    /// The desk.
+    pub desk: String,
+    /// The polarity.
+    pub polarity: Polarity,
+    /// The severity.
+    pub severity: Severity,
+    /// The stage; `None` for an assurance.
+    pub stage: Option<Stage>,
+    /// Whether an analyst dismissed them.
+    pub dismissed: bool,
+    /// Whether an analyst confirmed them.
+    pub confirmed: bool,
+    /// How many.
+    pub findings: u64,
+}
+
+/// How many undismissed alarms of a stage were first seen on one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayCount {
+    /// The day in UTC, in days since 1970-01-01.
+    pub day: i64,
+    /// The stage.
+    pub stage: Stage,
+    /// How many.
+    pub findings: u64,
+}
+
+/// A run, for a list of runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSummary {
+    /// How it began.
+    pub start: RunStart,
+    /// Whether it ended.
+    pub is_finished: bool,
+    /// Its problems.
+    pub problems: ProblemCount,
+}
+
+/// Where the record stands: two marks that differ tell that something was recorded in between.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The number of the newest entry for the ledger; 0 while there is none.
+    pub leaf: u64,
+    /// SQLite's count of commits by other connections, as the watching connection sees it.
+    pub version: i64,
 }
 
 /// Some findings in order.

@@ -6,10 +6,10 @@ use std::path::Path;
 use pollwatch_model::{Coverage, EvidenceId, FindingId, Problem};
 
 use crate::{
-    Committed, DecisionId, DecisionRecord, DeclarationId, DeclarationRecord, EventRecord, EventStream,
-    EvidenceLocation, Filter, FindingCount, ImportedRow, LeafId, Page, PendingLeaf, ProblemCount, Result,
-    ResumableRun, RevisionRecord, RunId, RunStart, SequencedLeaf, StatementRecord, Step, StoredDecision,
-    StoredDeclaration, StoredEvent, StoredFinding,
+    Committed, DayCount, DecisionId, DecisionRecord, DeclarationId, DeclarationRecord, EventRecord,
+    EventStream, EvidenceLocation, Filter, FindingCount, ImportedRow, LeafId, Page, PendingLeaf,
+    ProblemCount, ReachCount, Result, ResumableRun, RevisionRecord, RunId, RunStart, RunSummary,
+    SequencedLeaf, StatementRecord, Step, StoredDecision, StoredDeclaration, StoredEvent, StoredFinding,
 };
 
 /// Keeps the record. Every call that changes something is one transaction, and is on disk when it returns.
@@ -31,6 +31,9 @@ pub trait Store: Send + Sync {
 
     /// Every run that was begun and not finished, oldest first.
     fn unfinished_runs(&self) -> impl Future<Output = Result<Vec<RunStart>>> + Send;
+
+    /// The runs that were begun last, newest first, at most `limit`.
+    fn recent_runs(&self, limit: u32) -> impl Future<Output = Result<Vec<RunSummary>>> + Send;
 
     /// Ends a run without a last step, and drops its saved state; a second time changes nothing.
     ///
@@ -58,11 +61,27 @@ pub trait Store: Send + Sync {
     /// Errors: [`NoSuchFinding`](crate::Error::NoSuchFinding), [`AmbiguousId`](crate::Error::AmbiguousId).
     fn find_id(&self, prefix: &str) -> impl Future<Output = Result<FindingId>> + Send;
 
-    /// Findings that pass the filter, most severe first, then by id.
+    /// Findings that pass the filter, in its order.
     fn findings(&self, filter: &Filter) -> impl Future<Output = Result<Page>> + Send;
 
     /// How many findings there are, by desk, polarity and severity (most severe first).
     fn finding_counts(&self) -> impl Future<Output = Result<Vec<FindingCount>>> + Send;
+
+    /// How many findings pass the filter, counted no further than to `most`; its limit and place are not looked at.
+    fn count_findings(&self, filter: &Filter, most: u64) -> impl Future<Output = Result<u64>> + Send;
+
+    /// How many findings each target has, by desk, polarity, severity, stage and decision, in that order.
+    fn reach_counts(&self) -> impl Future<Output = Result<Vec<ReachCount>>> + Send;
+
+    /// Undismissed alarms by the day on which they were first seen and by stage, earliest day first.
+    fn day_counts(&self) -> impl Future<Output = Result<Vec<DayCount>>> + Send;
+
+    /// Findings whose newest revision was recorded after `leaf`, newest first, at most `limit`.
+    fn recorded_after(
+        &self,
+        leaf: LeafId,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<StoredFinding>>> + Send;
 
     /// The history of a finding, oldest revision first.
     fn revisions(&self, id: &FindingId) -> impl Future<Output = Result<Vec<RevisionRecord>>> + Send;

@@ -107,7 +107,7 @@ async fn a_database_of_a_newer_program_is_refused_and_left_alone() {
     let path = folder.path().join("record.db");
     open(&path).await.close().await;
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-                 VALUES (7, 'later', 1, x'00', 0); CREATE TABLE later (x)";
+                 VALUES (700, 'later', 1, x'00', 0); CREATE TABLE later (x)";
     execute(&path, newer).await;
     let before = std::fs::read(&path).unwrap();
     for mode in [Mode::ReadWrite, Mode::ReadOnly] {
@@ -115,17 +115,13 @@ async fn a_database_of_a_newer_program_is_refused_and_left_alone() {
         assert!(
             matches!(
                 error,
-                Error::NewerSchema {
-                    found: 7,
-                    known: 3,
-                    ..
-                }
+                Error::NewerSchema { found: 700, known, .. } if known < 700
             ),
             "{error:?}"
         );
         let message = error.to_string();
         assert!(
-            message.contains("record.db has schema 7 and this program knows schemas up to 3"),
+            message.contains("record.db has schema 700 and this program knows schemas up to"),
             "{message}"
         );
     }

@@ -9,10 +9,13 @@ use common::{
     coverage, decision, declaration, finding, imported, located, position, record, renamed, revision, saved,
     start, step, time,
 };
-use pollwatch_model::{EvidenceId, Finding, Observed, Polarity, Problem, Severity, TargetId, Tlp, Verdict};
+use pollwatch_model::{
+    EvidenceId, Finding, Observed, Polarity, Problem, Severity, Stage, TargetId, Tlp, Verdict,
+};
 use pollwatch_store::{
-    Cursor, DeclarationId, Dismissed, Error, EventRecord, Filter, ImportedKind, LeafId, MAX_LEAF_BYTES,
-    MAX_PROBLEM_TEXT_BYTES, MAX_PROBLEMS_OF_A_RUN, Mode, RunId, RunPhase, SqliteStore, Step, Store,
+    Cursor, Decided, DeclarationId, Dismissed, Error, EventRecord, Filter, ImportedKind, LeafId,
+    MAX_LEAF_BYTES, MAX_PROBLEM_TEXT_BYTES, MAX_PROBLEMS_OF_A_RUN, Mode, Order, RunId, RunPhase, SqliteStore,
+    Step, Store, StoredFinding,
 };
 
 /// One test a rule, each over a new and empty store.
@@ -60,6 +63,9 @@ suite!(
         coverage_of_the_same_source_is_replaced,
         problems_are_bounded_in_words_and_counted_in_full,
         filters_choose,
+        a_text_is_found_wherever_it_stands,
+        counts_say_what_lists_say,
+        what_was_recorded_last_comes_first,
         pages_show_every_finding_once,
         the_beginning_of_an_id_is_enough_when_it_fits_one,
         statements_are_read_in_pieces,
@@ -718,10 +724,150 @@ async fn filters_choose(store: impl Store, _: &Path) {
     );
 }
 
+async fn a_text_is_found_wherever_it_stands(store: impl Store, _: &Path) {
+    let mut findings: Vec<Finding> = (0..2_100).map(|n| finding(&format!("n{n}.example"))).collect();
+    findings.push(finding("münchen-\"quote\"-and%_.example"));
+    record(&store, &findings).await;
+    let find = async |text: &str| {
+        let filter = Filter {
+            text: Some(text.to_owned()),
+            ..Filter::default()
+        };
+        let page = store.findings(&filter).await.unwrap();
+        let counted = store.count_findings(&filter, 10_000).await.unwrap();
+        assert_eq!(counted, page.findings.len() as u64, "{text:?}");
+        page.findings.len()
+    };
+    assert_eq!(find("example").await, 2_101, "a common text");
+    assert_eq!(find("N1234.EXAMPLE").await, 1, "in any case");
+    assert_eq!(
+        find("ünchen-\"quo").await,
+        1,
+        "marks of the index's language are text"
+    );
+    assert_eq!(find("%_.").await, 1);
+    assert_eq!(find("n1").await, 1 + 10 + 100 + 1_000, "too short for the index");
+    assert_eq!(find("xample n").await, 0, "the letters have an order");
+    assert_eq!(find("nothing-of-this AND \"").await, 0);
+    // A changed finding is found by its new words alone.
+    let mut changed = findings[7].clone();
+    changed.summary = "quite another sentence".to_owned();
+    store
+        .commit_step(step("r", vec![revision(&changed, 2)]))
+        .await
+        .unwrap();
+    assert_eq!(find("another sentence").await, 1);
+    assert_eq!(find("n7.example imitates").await, 0);
+}
+
+async fn counts_say_what_lists_say(store: impl Store, _: &Path) {
+    let mut threat = finding("a.example");
+    threat.observed = Observed::at(Some(time("2018-07-26T23:59:59Z")));
+    let mut later = finding("b.example");
+    later.observed = Observed::at(Some(time("2018-07-27T00:00:00Z")));
+    let mut sound = finding("c.example");
+    (sound.polarity, sound.stage, sound.severity) = (Polarity::Assurance, None, Severity::Info);
+    record(&store, &[threat.clone(), later.clone(), sound]).await;
+    store
+        .record_decision(&decision(&later, Verdict::Dismissed, "ours"))
+        .await
+        .unwrap();
+    store
+        .record_decision(&decision(&threat, Verdict::Note, "hm"))
+        .await
+        .unwrap();
+    let reach = store.reach_counts().await.unwrap();
+    let told: Vec<_> = reach
+        .iter()
+        .map(|one| {
+            (
+                one.polarity,
+                one.stage,
+                one.dismissed,
+                one.confirmed,
+                one.findings,
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Polarity::Assurance, None, false, false, 1),
+            (Polarity::Threat, Some(Stage::Prepared), false, false, 1),
+            (Polarity::Threat, Some(Stage::Prepared), true, false, 1),
+        ]
+    );
+    let days = store.day_counts().await.unwrap();
+    assert_eq!(days.len(), 1, "the dismissed one is not counted");
+    assert_eq!(
+        (days[0].day, days[0].stage, days[0].findings),
+        (17_738, Stage::Prepared, 1)
+    );
+    for (decided, count) in [
+        (Decided::Open, 2),
+        (Decided::Dismissed, 1),
+        (Decided::Confirmed, 0),
+    ] {
+        let filter = Filter {
+            decided: Some(decided),
+            ..Filter::default()
+        };
+        assert_eq!(
+            store.count_findings(&filter, 100).await.unwrap(),
+            count,
+            "{decided:?}"
+        );
+        assert_eq!(
+            store.findings(&filter).await.unwrap().findings.len() as u64,
+            count
+        );
+    }
+    let since = Filter {
+        seen_from: Some(time("2018-07-27T00:00:00Z")),
+        ..Filter::default()
+    };
+    assert_eq!(store.count_findings(&since, 100).await.unwrap(), 1);
+    assert_eq!(
+        store.count_findings(&Filter::default(), 2).await.unwrap(),
+        2,
+        "no further than asked"
+    );
+}
+
+async fn what_was_recorded_last_comes_first(store: impl Store, _: &Path) {
+    let findings: Vec<Finding> = (0..5).map(|n| finding(&format!("n{n}.example"))).collect();
+    store.begin_run(&start("r", "k")).await.unwrap();
+    let revisions = findings.iter().map(|one| revision(one, 1)).collect();
+    let committed = store.commit_step(step("r", revisions)).await.unwrap();
+    let after = committed.leaves[2];
+    let ids = async |leaf: LeafId, limit: u32| -> Vec<String> {
+        let found = store.recorded_after(leaf, limit).await.unwrap();
+        found.into_iter().map(|one| one.finding.subject).collect()
+    };
+    assert_eq!(ids(after, 10).await, ["n4.example", "n3.example"]);
+    let mut changed = findings[0].clone();
+    changed.summary = "changed".to_owned();
+    store
+        .commit_step(step("r", vec![revision(&changed, 2)]))
+        .await
+        .unwrap();
+    assert_eq!(ids(after, 2).await, ["n0.example", "n4.example"]);
+    let runs = store.recent_runs(5).await.unwrap();
+    assert_eq!((runs.len(), runs[0].is_finished), (1, false));
+}
+
 async fn pages_show_every_finding_once(store: impl Store, _: &Path) {
     let mut findings: Vec<Finding> = (0..97).map(|n| finding(&format!("n{n}.example"))).collect();
-    for (one, severity) in findings.iter_mut().zip(Severity::ALL.iter().cycle()) {
+    for (place, (one, severity)) in findings.iter_mut().zip(Severity::ALL.iter().cycle()).enumerate() {
         one.severity = *severity;
+        // Some without a time, some at the same time.
+        one.observed = match place % 4 {
+            0 => Observed::default(),
+            1 => Observed::at(Some(time("2018-07-26T10:00:00Z"))),
+            _ => Observed::at(Some(
+                time("2018-07-26T10:00:00Z") + jiff::SignedDuration::from_secs(place as i64),
+            )),
+        };
     }
     record(&store, &findings).await;
     let whole = store.findings(&Filter::default()).await.unwrap();
@@ -730,9 +876,32 @@ async fn pages_show_every_finding_once(store: impl Store, _: &Path) {
         (b.finding.severity, &a.finding.id) < (a.finding.severity, &b.finding.id)
             || a.finding.severity > b.finding.severity
     }));
-    for limit in [1, 7, 96, 97, 98] {
+    let newest = Filter {
+        order: Order::Newest,
+        ..Filter::default()
+    };
+    let by_time = store.findings(&newest).await.unwrap();
+    assert_eq!(by_time.findings.len(), 97);
+    assert!(by_time.findings.is_sorted_by(|a, b| {
+        let key = |one: &StoredFinding| {
+            (
+                std::cmp::Reverse(one.finding.observed.last),
+                one.finding.id.clone(),
+            )
+        };
+        key(a) < key(b)
+    }));
+    for (limit, order) in [1, 7, 96, 97, 98]
+        .into_iter()
+        .flat_map(|limit| [(limit, Order::Urgency), (limit, Order::Newest)])
+    {
+        let whole = match order {
+            Order::Urgency => &whole,
+            Order::Newest => &by_time,
+        };
         let mut filter = Filter {
             limit: Some(limit),
+            order,
             ..Filter::default()
         };
         let mut seen = Vec::new();

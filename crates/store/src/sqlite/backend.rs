@@ -4,12 +4,13 @@ use std::path::Path;
 
 use pollwatch_model::{Coverage, EvidenceId, FindingId, Problem};
 
-use super::{SqliteStore, decide, declare, events, find, leaves, runs, safekeep, step};
+use super::{SqliteStore, count, decide, declare, events, find, leaves, runs, safekeep, step};
 use crate::{
-    Committed, DecisionId, DecisionRecord, DeclarationId, DeclarationRecord, EventRecord, EventStream,
-    EvidenceLocation, Filter, FindingCount, ImportedRow, LeafId, Page, PendingLeaf, ProblemCount, Result,
-    ResumableRun, RevisionRecord, RunId, RunStart, SequencedLeaf, StatementRecord, Step, Store,
-    StoredDecision, StoredDeclaration, StoredEvent, StoredFinding,
+    Committed, DayCount, DecisionId, DecisionRecord, DeclarationId, DeclarationRecord, EventRecord,
+    EventStream, EvidenceLocation, Filter, FindingCount, ImportedRow, LeafId, Page, PendingLeaf,
+    ProblemCount, ReachCount, Result, ResumableRun, RevisionRecord, RunId, RunStart, RunSummary,
+    SequencedLeaf, StatementRecord, Step, Store, StoredDecision, StoredDeclaration, StoredEvent,
+    StoredFinding,
 };
 
 impl Store for SqliteStore {
@@ -53,6 +54,26 @@ impl Store for SqliteStore {
 
     async fn finding_counts(&self) -> Result<Vec<FindingCount>> {
         find::finding_counts(self).await
+    }
+
+    async fn count_findings(&self, filter: &Filter, most: u64) -> Result<u64> {
+        count::count_findings(self, filter, most).await
+    }
+
+    async fn reach_counts(&self) -> Result<Vec<ReachCount>> {
+        count::reach_counts(self).await
+    }
+
+    async fn day_counts(&self) -> Result<Vec<DayCount>> {
+        count::day_counts(self).await
+    }
+
+    async fn recorded_after(&self, leaf: LeafId, limit: u32) -> Result<Vec<StoredFinding>> {
+        find::recorded_after(self, leaf, limit).await
+    }
+
+    async fn recent_runs(&self, limit: u32) -> Result<Vec<RunSummary>> {
+        runs::recent_runs(self, limit).await
     }
 
     async fn revisions(&self, id: &FindingId) -> Result<Vec<RevisionRecord>> {

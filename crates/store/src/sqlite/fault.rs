@@ -26,7 +26,7 @@ pub(super) fn wants_writable_folder(error: &sqlx::Error) -> bool {
 }
 
 /// What `source` means for the database at `path`.
-pub(super) fn explain(path: &Path, source: sqlx::Error) -> Error {
+pub(crate) fn explain(path: &Path, source: sqlx::Error) -> Error {
     let path = path.to_owned();
     let said = |source: &sqlx::Error| match source.as_database_error() {
         Some(database) => database.message().to_owned(),

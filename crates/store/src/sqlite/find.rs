@@ -6,13 +6,14 @@ use pollwatch_model::{Coverage, EvidenceId, Finding, FindingId, Problem};
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::SqliteStore;
+use super::filters;
 use super::rows::{
-    FindingRow, ROWS_AT_ONCE, SELECT_FINDING, count, json, optional_count, parse_findings, rank, severity,
-    word,
+    FindingRow, ROWS_AT_ONCE, SELECT_FINDING, column, count, json, optional_count, parse_findings, rank,
+    severity, word,
 };
 use crate::{
-    Cursor, Dismissed, Error, EvidenceLocation, Filter, FindingCount, LeafId, Page, Result, RevisionRecord,
-    RunId, StatementRecord, StoredFinding,
+    Cursor, Error, EvidenceLocation, Filter, FindingCount, LeafId, Page, Result, RevisionRecord, RunId,
+    StatementRecord, StoredFinding,
 };
 
 /// How many of the ids that a prefix fits are named in the error.
@@ -83,42 +84,8 @@ pub(super) async fn findings(store: &SqliteStore, filter: &Filter) -> Result<Pag
         return Ok(Page::default());
     }
     let mut query = QueryBuilder::<Sqlite>::new(SELECT_FINDING);
-    query.push(" WHERE TRUE");
-    if let Some(desk) = &filter.desk {
-        query.push(" AND f.desk = ").push_bind(desk.as_str());
-    }
-    if let Some(kind) = &filter.kind {
-        query.push(" AND f.kind = ").push_bind(kind.as_str());
-    }
-    if let Some(least) = filter.severity_at_least {
-        query.push(" AND f.severity >= ").push_bind(rank(least));
-    }
-    if let Some(polarity) = filter.polarity {
-        query.push(" AND f.polarity = ").push_bind(polarity.word());
-    }
-    if let Some(target) = &filter.target {
-        query.push(" AND f.target_id = ").push_bind(target.as_str());
-    }
-    if let Some(text) = &filter.text {
-        query
-            .push(" AND instr(f.search_text, ")
-            .push_bind(text.to_lowercase())
-            .push(") > 0");
-    }
-    if filter.dismissed == Dismissed::LeftOut {
-        query.push(" AND (f.verdict IS NULL OR f.verdict <> 'dismissed')");
-    }
-    if let Some(Cursor { severity, finding }) = &filter.after {
-        query
-            .push(" AND (f.severity < ")
-            .push_bind(rank(*severity))
-            .push(" OR (f.severity = ")
-            .push_bind(rank(*severity))
-            .push(" AND f.finding_id > ")
-            .push_bind(finding.as_str())
-            .push("))");
-    }
-    query.push(" ORDER BY f.severity DESC, f.finding_id");
+    filters::push(store, &mut query, filter).await?;
+    filters::push_order(&mut query, filter);
     if let Some(limit) = filter.limit {
         // One more than asked for tells whether there is a next page.
         query.push(" LIMIT ").push_bind(i64::from(limit) + 1);
@@ -134,9 +101,31 @@ pub(super) async fn findings(store: &SqliteStore, filter: &Filter) -> Result<Pag
     let findings = parse_findings(rows).await?;
     let next = findings.last().filter(|_| has_more).map(|last| Cursor {
         severity: last.finding.severity,
+        last_observed_us: last.finding.observed.last.map(|time| time.as_microsecond()),
         finding: last.finding.id.clone(),
     });
     Ok(Page { findings, next })
+}
+
+pub(super) async fn recorded_after(
+    store: &SqliteStore,
+    leaf: LeafId,
+    limit: u32,
+) -> Result<Vec<StoredFinding>> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT_FINDING);
+    query
+        .push(" WHERE f.rowid IN (SELECT g.rowid FROM finding_revisions n JOIN findings g ON g.finding_id = n.finding_id")
+        .push(" AND g.revision = n.revision WHERE n.leaf_id > ")
+        .push_bind(column("leaf number", leaf.0)?)
+        .push(" ORDER BY n.leaf_id DESC LIMIT ")
+        .push_bind(i64::from(limit))
+        .push(") ORDER BY r.leaf_id DESC");
+    let rows: Vec<FindingRow> = query
+        .build_query_as()
+        .fetch_all(&store.pool)
+        .await
+        .map_err(|error| store.explain(error))?;
+    parse_findings(rows).await
 }
 
 pub(super) async fn finding_counts(store: &SqliteStore) -> Result<Vec<FindingCount>> {

@@ -101,7 +101,7 @@ impl SqliteStore {
 }
 
 /// Makes an empty file that only its owner may read: the record names voters and findings not yet public.
-pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
+pub(crate) fn create_private(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

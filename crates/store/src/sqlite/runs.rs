@@ -4,7 +4,7 @@ use pollwatch_model::{Position, Saved};
 
 use super::SqliteStore;
 use super::rows::{count, json, optional_count, word};
-use crate::{Error, InputPosition, ProblemCount, Result, ResumableRun, RunId, RunStart};
+use crate::{Error, InputPosition, ProblemCount, Result, ResumableRun, RunId, RunStart, RunSummary};
 
 pub(super) async fn begin_run(store: &SqliteStore, start: &RunStart) -> Result<()> {
     sqlx::query("INSERT INTO runs (run_id, desk, started, inputs_key, inputs) VALUES ($1, $2, $3, $4, $5)")
@@ -98,6 +98,31 @@ pub(super) async fn unfinished_run(
         positions,
         saved,
     }))
+}
+
+pub(super) async fn recent_runs(store: &SqliteStore, limit: u32) -> Result<Vec<RunSummary>> {
+    type Row = (String, String, String, String, String, bool, i64, i64, i64);
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT run_id, desk, started, inputs_key, inputs, is_finished, problems_total, problems_kept, records_lost \
+         FROM runs ORDER BY run_number DESC LIMIT $1",
+    )
+    .bind(i64::from(limit))
+    .fetch_all(&store.pool)
+    .await
+    .map_err(|error| store.explain(error))?;
+    let mut runs = Vec::with_capacity(rows.len());
+    for (id, desk, started, key, inputs, is_finished, total, kept, lost) in rows {
+        runs.push(RunSummary {
+            start: parse_start((id, desk, started, key, inputs))?,
+            is_finished,
+            problems: ProblemCount {
+                total: count("runs", total)?,
+                kept: count("runs", kept)?,
+                records_lost: count("runs", lost)?,
+            },
+        });
+    }
+    Ok(runs)
 }
 
 pub(super) async fn finish_run(store: &SqliteStore, run: &RunId) -> Result<()> {

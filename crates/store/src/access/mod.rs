@@ -1,0 +1,7 @@
+//! Who may use the console: accounts, their sessions and tokens, in a database of their own.
+
+mod database;
+mod types;
+
+pub use database::AccessStore;
+pub use types::{AccessEvent, Account, SecretDigest, Session, Token};
