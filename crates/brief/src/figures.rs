@@ -11,11 +11,15 @@ use crate::text::{counted, grouped};
 use crate::words::{LADDER, steps};
 
 /// One place of the map.
-pub(crate) struct Place {
-    pub(crate) code: &'static str,
-    pub(crate) name: &'static str,
-    column: u32,
-    row: u32,
+pub struct Place {
+    /// Its USPS code.
+    pub code: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Column of its tile, from 0 at the left.
+    pub column: u32,
+    /// Row of its tile, from 0 at the top; territories stand in row 8.
+    pub row: u32,
 }
 
 const fn place(code: &'static str, name: &'static str, column: u32, row: u32) -> Place {
@@ -30,7 +34,7 @@ const fn place(code: &'static str, name: &'static str, column: u32, row: u32) ->
 /// The fifty states, the District of Columbia and the five territories that hold elections, each at its tile.
 ///
 /// Codes: USPS Publication 28, appendix B. Tiles: the arrangement that NPR published in 2015, territories in a row beneath.
-pub(crate) const PLACES: [Place; 56] = [
+pub const PLACES: [Place; 56] = [
     place("AK", "Alaska", 0, 0),
     place("AL", "Alabama", 6, 6),
     place("AR", "Arkansas", 4, 5),

@@ -37,6 +37,7 @@ use jiff::Timestamp;
 use pollwatch_casework::tally::{Seen, Window, Withheld};
 use pollwatch_model::{Card, Coverage, Decision, EvidenceRef, Finding, Register, Tlp};
 
+pub use figures::{PLACES, Place};
 pub use page::render;
 pub use text::{Veil, grouped};
 

@@ -129,6 +129,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// What a fault of the ledger means to whoever was reading it.
+    pub fn reading_ledger(source: pollwatch_ledger::Error) -> Error {
+        Error::Ledger { doing: "read", source }
+    }
+
     pub(crate) fn file(
         doing: &'static str,
         path: impl Into<PathBuf>,

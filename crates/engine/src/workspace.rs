@@ -455,6 +455,22 @@ impl Workspace {
         })
     }
 
+    /// The bytes of a piece of evidence; `None` for one that the record does not know or that is gone from the packs.
+    pub fn evidence(&self, id: &pollwatch_model::EvidenceId) -> Result<Option<Vec<u8>>, Error> {
+        let locations = self
+            .block_on(self.store.evidence_locations(std::slice::from_ref(id)))
+            .map_err(Error::store("read"))?;
+        let reader = EvidenceReader::open(&self.dir.join(files::EVIDENCE));
+        Ok(locations
+            .first()
+            .and_then(|location| reader.read(pack_location(location), &PieceDigest(*id.digest())).ok()))
+    }
+
+    /// The ledger as of its newest checkpoint, open for reading.
+    pub fn ledger(&self) -> Result<LogReader, Error> {
+        self.log_reader()
+    }
+
     pub(crate) fn log_reader(&self) -> Result<LogReader, Error> {
         open_reader(&self.dir)
     }

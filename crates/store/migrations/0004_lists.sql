@@ -8,7 +8,7 @@ CREATE INDEX findings_by_time ON findings
     (last_observed_us DESC, finding_id, severity, polarity, desk, kind, stage, verdict, target_id, first_observed_us);
 -- Counts over all findings are read from this index alone.
 CREATE INDEX findings_by_target ON findings
-    (target_id, polarity, severity, stage, desk, kind, verdict, first_observed_us, last_observed_us);
+    (target_id, polarity, severity, stage, desk, kind, tlp, verdict, first_observed_us, last_observed_us);
 
 -- Text search by three letters and up, in the middle of words too (SQLite, "FTS5", section 4.3.4).
 CREATE VIRTUAL TABLE findings_text USING fts5 (

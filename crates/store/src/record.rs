@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use pollwatch_model::{
     Coverage, Decision, EvidenceId, Finding, FindingId, Polarity, Position, Problem, Saved, Severity, Stage,
-    TargetId,
+    TargetId, Tlp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -424,6 +424,8 @@ pub struct ReachCount {
     pub severity: Severity,
     /// The stage; `None` for an assurance.
     pub stage: Option<Stage>,
+    /// Who may read them.
+    pub tlp: Tlp,
     /// Whether an analyst dismissed them.
     pub dismissed: bool,
     /// Whether an analyst confirmed them.

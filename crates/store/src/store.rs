@@ -70,7 +70,7 @@ pub trait Store: Send + Sync {
     /// How many findings pass the filter, counted no further than to `most`; its limit and place are not looked at.
     fn count_findings(&self, filter: &Filter, most: u64) -> impl Future<Output = Result<u64>> + Send;
 
-    /// How many findings each target has, by desk, polarity, severity, stage and decision, in that order.
+    /// How many findings each target has, by desk, polarity, severity, stage, TLP and decision, in that order.
     fn reach_counts(&self) -> impl Future<Output = Result<Vec<ReachCount>>> + Send;
 
     /// Undismissed alarms by the day on which they were first seen and by stage, earliest day first.

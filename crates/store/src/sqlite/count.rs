@@ -26,22 +26,23 @@ pub(super) async fn count_findings(store: &SqliteStore, filter: &Filter, most: u
 }
 
 pub(super) async fn reach_counts(store: &SqliteStore) -> Result<Vec<ReachCount>> {
-    type Row = (String, String, String, i64, Option<String>, Option<String>, i64);
+    type Row = (String, String, String, i64, Option<String>, String, Option<String>, i64);
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT target_id, desk, polarity, severity, stage, NULLIF(verdict, 'note'), COUNT(*) FROM findings \
-         GROUP BY target_id, polarity, severity, stage, desk, 6 ORDER BY target_id, desk, polarity, severity, stage, 6",
+        "SELECT target_id, desk, polarity, severity, stage, tlp, NULLIF(verdict, 'note'), COUNT(*) FROM findings \
+         GROUP BY target_id, polarity, severity, stage, desk, tlp, 7 ORDER BY target_id, desk, polarity, severity, stage, tlp, 7",
     )
     .fetch_all(&store.pool)
     .await
     .map_err(|error| store.explain(error))?;
     let mut counts = Vec::with_capacity(rows.len());
-    for (target, desk, polarity, rank, stage, verdict, findings) in rows {
+    for (target, desk, polarity, rank, stage, tlp, verdict, findings) in rows {
         counts.push(ReachCount {
             target: word("findings", &target)?,
             desk,
             polarity: word("findings", &polarity)?,
             severity: severity("findings", rank)?,
             stage: stage.map(|stage| word("findings", &stage)).transpose()?,
+            tlp: word("findings", &tlp)?,
             dismissed: verdict.as_deref() == Some("dismissed"),
             confirmed: verdict.as_deref() == Some("confirmed"),
             findings: count("findings", findings)?,

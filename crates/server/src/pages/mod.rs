@@ -1,0 +1,20 @@
+//! The pages.
+
+pub(crate) mod account;
+pub(crate) mod bits;
+pub(crate) mod brief;
+pub(crate) mod decide;
+pub(crate) mod desks;
+pub(crate) mod finding;
+pub(crate) mod findings;
+pub(crate) mod layout;
+pub(crate) mod ledger;
+pub(crate) mod notice;
+pub(crate) mod officer;
+pub(crate) mod overview;
+pub(crate) mod picture;
+pub(crate) mod query;
+pub(crate) mod sign_in;
+pub(crate) mod sources;
+pub(crate) mod stream;
+pub(crate) mod targets;
