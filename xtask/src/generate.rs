@@ -7,7 +7,7 @@ use pollwatch_model::{Finding, register};
 
 use crate::root;
 
-/// Writes the JSON Schemas, or with `check` fails when one on disk is stale.
+/// Writes the JSON Schemas and the description of the API, or with `check` fails when one on disk is stale.
 pub fn run(check: bool) -> anyhow::Result<()> {
     let mut finding = schemars::schema_for!(Finding).to_value();
     finding["title"] = "Pollwatch finding, schema 1".into();
@@ -16,6 +16,11 @@ pub fn run(check: bool) -> anyhow::Result<()> {
     write(
         &schemas.join("register-1.json"),
         &pretty(&register::json_schema())?,
+        check,
+    )?;
+    write(
+        &schemas.join("openapi-1.json"),
+        &pretty(&pollwatch_server::openapi_document())?,
         check,
     )
 }

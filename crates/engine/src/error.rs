@@ -131,7 +131,10 @@ pub enum Error {
 impl Error {
     /// What a fault of the ledger means to whoever was reading it.
     pub fn reading_ledger(source: pollwatch_ledger::Error) -> Error {
-        Error::Ledger { doing: "read", source }
+        Error::Ledger {
+            doing: "read",
+            source,
+        }
     }
 
     pub(crate) fn file(

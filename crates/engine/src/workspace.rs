@@ -461,9 +461,11 @@ impl Workspace {
             .block_on(self.store.evidence_locations(std::slice::from_ref(id)))
             .map_err(Error::store("read"))?;
         let reader = EvidenceReader::open(&self.dir.join(files::EVIDENCE));
-        Ok(locations
-            .first()
-            .and_then(|location| reader.read(pack_location(location), &PieceDigest(*id.digest())).ok()))
+        Ok(locations.first().and_then(|location| {
+            reader
+                .read(pack_location(location), &PieceDigest(*id.digest()))
+                .ok()
+        }))
     }
 
     /// The ledger as of its newest checkpoint, open for reading.

@@ -1,10 +1,12 @@
 //! The command line. `pollwatch --help` reads like the table of words in ARCHITECTURE.md.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pollwatch_casework::tally::Window;
 use pollwatch_model::{Severity, TargetId, Tlp};
+use pollwatch_server::Role;
 
 /// Shows whether an election was attacked, what came of it, and how that is known.
 #[derive(Parser)]
@@ -93,6 +95,11 @@ pub enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// Serve the console and the API to browsers and programs
+    Serve(ServeArguments),
+    /// Make accounts for the console, the first one among them
+    #[command(subcommand)]
+    Account(AccountCommand),
     /// Show the health of the workspace
     Status,
     /// Copy the whole workspace, its key apart, into a new folder, and check the copy
@@ -370,6 +377,45 @@ pub enum FindingsCommand {
         /// Who decides (default: the user of this machine)
         #[arg(long, env = "POLLWATCH_ANALYST")]
         by: Option<String>,
+    },
+}
+
+#[derive(Args)]
+pub struct ServeArguments {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:8710", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// Let other machines reach it; needs --tls-cert and --tls-key, or --proxy
+    #[arg(long)]
+    pub public: bool,
+    /// The chain of certificates (PEM) by which browsers know it
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key (PEM) of that certificate
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// The address that a proxy connects from which speaks TLS with the browsers; its X-Forwarded-For is believed
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "tls_cert")]
+    pub proxy: Option<IpAddr>,
+    /// A name by which browsers call it, such as console.county.example; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    pub host: Vec<String>,
+}
+
+#[derive(Subcommand)]
+pub enum AccountCommand {
+    /// Make an account; asks for its password, or takes the first line of standard input
+    Add {
+        /// The name to sign in with
+        name: String,
+        /// What it may do: viewer, audit-board, analyst or officer
+        #[arg(long, default_value = "viewer")]
+        role: Role,
+    },
+    /// Set a new password, take the second factor away, let a shut-out account in again, and end its sessions
+    Password {
+        /// The account
+        name: String,
     },
 }
 

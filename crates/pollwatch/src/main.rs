@@ -83,6 +83,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Brief { tlp, output } => commands::brief::run(workspace, tlp, &output),
         Command::Verify { checkpoint, key } => commands::verify::run(workspace, checkpoint, key),
         Command::Watch { once } => commands::watch::run(workspace, once),
+        Command::Serve(arguments) => commands::serve::run(workspace, arguments),
+        Command::Account(command) => commands::account::run(workspace, command),
         Command::Status => commands::status::run(workspace),
         Command::Backup { dir, with_key } => commands::keep::backup(workspace, &dir, with_key),
         Command::Restore { from, dir } => commands::keep::restore(&from, &dir),

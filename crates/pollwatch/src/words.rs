@@ -68,6 +68,26 @@ fn advice(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
         };
         return Some(advice);
     }
+    if let Some(error) = cause.downcast_ref::<pollwatch_server::Error>() {
+        return match error {
+            pollwatch_server::Error::Bind { source, .. } if source.kind() == ErrorKind::AddrInUse => Some(
+                "Another program has that port, perhaps a console that already runs. Choose another with --listen.",
+            ),
+            pollwatch_server::Error::Bind { .. } => {
+                Some("Choose an address of this machine and a port from 1024 on with --listen.")
+            }
+            pollwatch_server::Error::NotPublic { .. } => Some(
+                "Nothing was started. Leave --listen out for this machine alone, or add --public with --tls-cert and --tls-key.",
+            ),
+            pollwatch_server::Error::Unprotected { .. } => Some(
+                "Nothing was started: passwords would cross the network in the open. Give --tls-cert and --tls-key, or --proxy.",
+            ),
+            pollwatch_server::Error::Tls { .. } => {
+                Some("Nothing was started. Certificate and key are PEM files that belong together.")
+            }
+            _ => None,
+        };
+    }
     let io = cause.downcast_ref::<std::io::Error>()?;
     match io.kind() {
         ErrorKind::NotFound => Some("Check the spelling of the path."),

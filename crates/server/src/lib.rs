@@ -14,6 +14,8 @@ mod live;
 mod pages;
 mod routes;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 mod web;
 mod words;
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use pollwatch_engine::{Error, Mode, Workspace};
 
+pub mod account;
 pub mod audit;
 pub mod brief;
 pub mod demo;
@@ -15,6 +16,7 @@ pub mod keep;
 pub mod lookalike;
 pub mod mail;
 pub mod register;
+pub mod serve;
 pub mod status;
 pub mod tally;
 pub mod transfer;

@@ -14,6 +14,7 @@ use super::bits::{self, scroll};
 use super::findings::kind_title;
 use super::layout::{Page, Place};
 use super::notice;
+use super::query::FindingQuery;
 use crate::Console;
 use crate::access::guard::Need;
 use crate::web::visitor::Visitor;
@@ -88,7 +89,7 @@ fn body(
         article.finding {
             p.eyebrow {
                 a href="/findings" { (say(w::FINDINGS)) } " / "
-                a href={ "/findings?kind=" (finding.kind) } lang="en" { (kind_title(&finding.kind)) }
+                a href=(FindingQuery { kind: finding.kind.clone(), ..FindingQuery::default() }.address("/findings", None)) lang="en" { (kind_title(&finding.kind)) }
             }
             h1 lang="en" { (veil.text(&finding.summary)) }
             p.kicker {
@@ -241,7 +242,7 @@ fn evidence(visitor: &Visitor, veil: &Veil, shown: &ShownFinding) -> Markup {
                     }
                 }
             }
-            @if shown.excerpts.len() > 0 { p.dim { (say(w::EVIDENCE_SHOWN_SO)) } }
+            @if !shown.excerpts.is_empty() { p.dim { (say(w::EVIDENCE_SHOWN_SO)) } }
         }
     }
 }

@@ -58,7 +58,7 @@ fn form(console: &Console, visitor: &Visitor, query: &FindingQuery) -> Markup {
     html! {
         form.filter action="/findings" method="get" role="search" aria-label=(say(w::FILTER))
             hx-get="/findings" hx-target="#list" hx-swap="outerHTML" hx-push-url="true" hx-trigger="submit, change, input changed delay:400ms from:#text" {
-            label.wide { span { (say(w::TEXT)) } input #text type="search" name="text" value=(query.text) maxlength="200" autocomplete="off" spellcheck="false"; }
+            label.wide { span { (say(w::TEXT)) } input #text type="search" name="text" value=(bits::plain(&query.text)) maxlength="200" autocomplete="off" spellcheck="false"; }
             label { span { (say(w::DECISION)) } select name="decided" {
                 (option("", say(w::ALL), &query.decided))
                 (option("open", say(w::OPEN), &query.decided))
@@ -86,9 +86,9 @@ fn form(console: &Console, visitor: &Visitor, query: &FindingQuery) -> Markup {
             details.more open[!query.target.is_empty() || !query.from.is_empty() || !query.to.is_empty() || !query.kind.is_empty()] {
                 summary { (say(w::MORE_FILTERS)) }
                 div {
-                    label { span { (say(w::TARGET)) } input name="target" value=(query.target) list="targets" autocomplete="off" spellcheck="false"; }
-                    label { span { (say(w::SEEN_FROM)) } input type="date" name="from" value=(query.from); }
-                    label { span { (say(w::SEEN_TO)) } input type="date" name="to" value=(query.to); }
+                    label { span { (say(w::TARGET)) } input name="target" value=(bits::plain(&query.target)) list="targets" autocomplete="off" spellcheck="false"; }
+                    label { span { (say(w::SEEN_FROM)) } input type="date" name="from" value=(bits::plain(&query.from)); }
+                    label { span { (say(w::SEEN_TO)) } input type="date" name="to" value=(bits::plain(&query.to)); }
                     label { span { (say(w::KIND)) } select name="kind" {
                         (option("", say(w::ALL), &query.kind))
                         @for kind in desks.iter().flat_map(|desk| desk.card().kinds) { (option(kind.name, kind.title, &query.kind)) }

@@ -80,7 +80,7 @@ fn account_table(console: &Console, visitor: &Visitor, accounts: &[Account]) -> 
     let say = |text| visitor.language.say(text);
     let own = visitor.caller.as_ref().map(|caller| caller.name.as_str());
     scroll(
-        say(w::ACCOUNTS),
+        say(w::ACCOUNTS_TABLE),
         html! { table {
             thead { tr { th scope="col" { (say(w::ACCOUNT_NAME)) } th scope="col" { (say(w::ROLE)) } th scope="col" { (say(w::SECOND_FACTOR)) } th scope="col" { (say(w::MADE_AT)) } th scope="col" { (say(w::CHANGE)) } } }
             tbody { @for account in accounts {
@@ -125,7 +125,7 @@ fn account_form(console: &Console, visitor: &Visitor) -> Markup {
 fn token_table(console: &Console, visitor: &Visitor, tokens: &[Token]) -> Markup {
     let say = |text| visitor.language.say(text);
     scroll(
-        say(w::TOKENS),
+        say(w::TOKENS_TABLE),
         html! { table {
             thead { tr { th scope="col" { (say(w::LABEL)) } th scope="col" { (say(w::ACCOUNT_NAME)) } th scope="col" { (say(w::SCOPES)) } th scope="col" { (say(w::ENDS)) } th scope="col" { (say(w::LAST_USED)) } th scope="col" { (say(w::CHANGE)) } } }
             tbody { @for token in tokens {

@@ -92,7 +92,7 @@ fn form(
             @if let Some(fault) = &fault { p.notice role="alert" #fault { (fault) } }
             form method="post" action="/sign-in" {
                 (visitor.form_field(console))
-                input type="hidden" name="to" value=(to);
+                input type="hidden" name="to" value=(if is_path_of_ours(to) { to } else { "/" });
                 label for="name" { (say(w::ACCOUNT_NAME)) }
                 input #name name="name" required autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="64" autofocus;
                 label for="password" { (say(w::PASSWORD)) }
@@ -119,6 +119,10 @@ pub(crate) async fn submit(
     headers: axum::http::HeaderMap,
     Form(given): Form<SignInForm>,
 ) -> Response {
+    // The form is bound to the browser that was given it, so that nobody signs others in to an account of theirs.
+    if visitor.before().is_none() {
+        return notice::not_meant(&console, &visitor);
+    }
     let is_secure = console.inner.options.is_secure();
     let name = given.name.trim();
     let again = |text: Text, seconds: u64, status| {

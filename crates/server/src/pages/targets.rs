@@ -88,8 +88,8 @@ pub(crate) async fn list(
         h1 { (say(w::TARGETS)) }
         p.lead { (say(w::TARGETS_MEAN)) }
         form.filter action="/targets" method="get" role="search" aria-label=(say(w::FILTER)) {
-            label.wide { span { (say(w::TEXT)) } input type="search" name="text" value=(query.text) maxlength="200" autocomplete="off"; }
-            label { span { (say(w::STATE)) } input name="state" value=(query.state) maxlength="2" size="4" autocomplete="off"; }
+            label.wide { span { (say(w::TEXT)) } input type="search" name="text" value=(bits::plain(&query.text)) maxlength="200" autocomplete="off"; }
+            label { span { (say(w::STATE)) } input name="state" value=(bits::plain(&query.state)) maxlength="2" size="4" autocomplete="off"; }
             button { (say(w::SHOW)) }
         }
         div.count { p { (language.count(all as u64, w::TARGETS_N, &[])) } }

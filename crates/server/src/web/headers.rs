@@ -33,7 +33,8 @@ pub(crate) async fn frame(State(console): State<Console>, request: Request, next
     };
     put(header::CONTENT_SECURITY_POLICY, POLICY);
     put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    put(header::REFERRER_POLICY, "no-referrer");
+    // With "no-referrer" a browser would hide from ourselves that a form is ours (Origin: null).
+    put(header::REFERRER_POLICY, "same-origin");
     put(header::X_FRAME_OPTIONS, "DENY");
     put(header::CACHE_CONTROL, "no-store");
     put(

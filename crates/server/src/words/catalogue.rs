@@ -7,7 +7,7 @@ macro_rules! catalogue {
         $(pub(crate) const $name: Text = Text { en: $en, es: $es };)+
         /// Every text by its name.
         #[cfg(test)]
-        pub(super) const ALL: &[(&str, Text)] = &[$((stringify!($name), $name)),+];
+        pub(super) const EVERY_TEXT: &[(&str, Text)] = &[$((stringify!($name), $name)),+];
     };
 }
 
@@ -145,7 +145,7 @@ catalogue! {
     FIRST_SEEN_FROM = "First seen from (UTC)", "Visto por primera vez desde (UTC)";
     BEFORE = "Before", "Antes de";
     FOUND_AND_PROVED = "What was found, what was proved", "Qué se halló, qué se probó";
-    FOUND_AND_PROVED_MEANS = "“No evidence of change” and “evidence of no change” are different sentences. Only the second column says the second.", "«Sin pruebas de cambio» y «pruebas de que no hubo cambio» son frases distintas. Solo lo probado dice la segunda.";
+    FOUND_AND_PROVED_MEANS = "“No evidence of change” and “evidence of no change” are different sentences. Only what was proved says the second.", "«Sin pruebas de cambio» y «pruebas de que no hubo cambio» son frases distintas. Solo lo probado dice la segunda.";
     FOUND = "Found", "Hallado";
     PROVED = "Proved", "Probado";
     READ = "Read", "Leído";
@@ -391,6 +391,8 @@ catalogue! {
 
     // People
     ACCOUNTS = "Accounts", "Cuentas";
+    ACCOUNTS_TABLE = "Table of accounts", "Tabla de cuentas";
+    TOKENS_TABLE = "Table of tokens", "Tabla de tokens";
     NEW_ACCOUNT = "New account", "Cuenta nueva";
     MAKE_ACCOUNT = "Make the account", "Crear la cuenta";
     FIRST_PASSWORD = "First password; the person changes it on the page “Your account”", "Primera contraseña; la persona la cambia en la página «Su cuenta»";

@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn both_languages_have_the_same_gaps_and_forms() {
-        for (name, text) in ALL {
+        for (name, text) in EVERY_TEXT {
             let shape = |text: &str| -> Vec<usize> {
                 text.split('|').map(|form| form.matches("{}").count()).collect()
             };
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_is_the_same_in_both_languages_is_meant_to_be() {
-        let same: Vec<&str> = ALL
+        let same: Vec<&str> = EVERY_TEXT
             .iter()
             .filter(|(_, text)| text.en == text.es)
             .map(|(name, _)| *name)

@@ -26,7 +26,16 @@ pub(super) async fn count_findings(store: &SqliteStore, filter: &Filter, most: u
 }
 
 pub(super) async fn reach_counts(store: &SqliteStore) -> Result<Vec<ReachCount>> {
-    type Row = (String, String, String, i64, Option<String>, String, Option<String>, i64);
+    type Row = (
+        String,
+        String,
+        String,
+        i64,
+        Option<String>,
+        String,
+        Option<String>,
+        i64,
+    );
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT target_id, desk, polarity, severity, stage, tlp, NULLIF(verdict, 'note'), COUNT(*) FROM findings \
          GROUP BY target_id, polarity, severity, stage, desk, tlp, 7 ORDER BY target_id, desk, polarity, severity, stage, tlp, 7",

@@ -1,0 +1,58 @@
+//! `pollwatch serve`: the console and the API.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use pollwatch_server::{Options, Proxy, Tls};
+
+use crate::arguments::ServeArguments;
+use crate::commands::{open_workspace, workspace_dir};
+
+pub fn run(workspace: Option<&Path>, arguments: ServeArguments) -> anyhow::Result<ExitCode> {
+    let dir = workspace_dir(workspace)?;
+    // Says what is wrong with the register before anything is served.
+    drop(open_workspace(Some(&dir), pollwatch_engine::Mode::Read));
+    let tls = arguments
+        .tls_cert
+        .zip(arguments.tls_key)
+        .map(|(certificates, key)| Tls { certificates, key });
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let options = Options {
+        workspace: dir,
+        listen: arguments.listen,
+        public: arguments.public,
+        tls,
+        proxy: arguments.proxy.map(|address| Proxy { address }),
+        hosts: arguments.host,
+    };
+    // Two threads answer: the work behind a page is done elsewhere, and a small machine has other things to do.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let ready = |at: std::net::SocketAddr| {
+        println!("The console is at {scheme}://{at}/ (Ctrl-C ends it).");
+        if !at.ip().is_loopback() {
+            println!("Other machines can reach it.");
+        }
+    };
+    runtime.block_on(pollwatch_server::serve(options, ready, told_to_stop()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ready at Ctrl-C, and at the signal by which service managers end a program.
+async fn told_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
