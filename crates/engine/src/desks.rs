@@ -5,14 +5,18 @@ use std::sync::Arc;
 use pollwatch_lookalike::NamesJudge;
 use pollwatch_model::{Desk, Judges, Register};
 
+static ROLLS: pollwatch_rolls::RollsDesk = pollwatch_rolls::RollsDesk::new();
+
 /// The desks, in the order in which people read about them.
 pub fn all() -> &'static [&'static dyn Desk] {
-    &[
+    static ALL: [&dyn Desk; 5] = [
         &pollwatch_lookalike::LookalikeDesk,
         &pollwatch_mail::MailDesk,
         &pollwatch_intrusion::IntrusionDesk,
+        &ROLLS,
         &pollwatch_audit::AuditDesk,
-    ]
+    ];
+    &ALL
 }
 
 /// The desk of a name.
@@ -32,7 +36,6 @@ pub fn judges(name: &str, register: &Register) -> Judges {
 
 /// What the design foresees and this build does not have: title, and what goes unseen without it. The brief names them.
 pub const ABSENT: &[(&str, &str)] = &[
-    ("Voter rolls", "whether entries of the voter roll were changed"),
     ("Coordinated accounts", "whether false accounts worked on voters"),
     (
         "Posture",

@@ -62,6 +62,9 @@ pub enum Command {
     /// Show that votes were counted as cast: a risk-limiting audit, from the files to a package that anybody can verify
     #[command(subcommand)]
     Audit(crate::commands::audit::arguments::AuditCommand),
+    /// Compare snapshots of a voter roll, and tell which changes ordinary churn does not explain
+    #[command(subcommand)]
+    Rolls(crate::commands::rolls::arguments::RollsCommand),
     /// List, show and decide on what was found
     #[command(subcommand)]
     Findings(FindingsCommand),

@@ -76,6 +76,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Mail(command) => commands::mail::run(workspace, command),
         Command::Intrusion(command) => commands::intrusion::run(workspace, command),
         Command::Audit(command) => commands::audit::run(workspace, command),
+        Command::Rolls(command) => commands::rolls::run(workspace, command),
         Command::Findings(command) => commands::findings::run(workspace, command),
         Command::Tally(arguments) => commands::tally::run(workspace, arguments),
         Command::Export(arguments) => commands::transfer::export(workspace, arguments),

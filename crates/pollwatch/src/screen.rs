@@ -1,7 +1,7 @@
 //! What the terminal shows: text made harmless, tables, progress.
 
 use std::io::IsTerminal;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 pub use pollwatch_brief::grouped;
@@ -115,6 +115,7 @@ pub struct Screen<F: FnMut(&Finding, Novelty)> {
     each: F,
     bar: Option<ProgressBar>,
     problems: u64,
+    started: Instant,
 }
 
 impl<F: FnMut(&Finding, Novelty)> Screen<F> {
@@ -124,6 +125,7 @@ impl<F: FnMut(&Finding, Novelty)> Screen<F> {
             each,
             bar: None,
             problems: 0,
+            started: Instant::now(),
         }
     }
 
@@ -179,9 +181,10 @@ impl<F: FnMut(&Finding, Novelty)> Watcher for Screen<F> {
         bar.set_length(progress.size.unwrap_or(0));
         bar.set_position(progress.bytes);
         bar.set_message(format!(
-            "{}: {} records",
+            "{}: {} records, {} a second",
             visible(progress.input),
-            grouped(progress.records)
+            grouped(progress.records),
+            grouped((progress.records as f64 / self.started.elapsed().as_secs_f64().max(0.001)) as u64)
         ));
     }
 }

@@ -17,6 +17,7 @@ pub mod lookalike;
 pub mod mail;
 pub mod register;
 pub mod serve;
+pub mod rolls;
 pub mod status;
 pub mod tally;
 pub mod transfer;

@@ -1,0 +1,491 @@
+//! What ordinary churn leads to expect, and the tests of counts.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+
+use crate::churn::{
+    Cell, beta_binomial_at_least, beta_binomial_at_most, negative_binomial_at_least,
+    negative_binomial_at_most, spread_between, spread_within,
+};
+use crate::interval::days;
+use crate::kind::Kind;
+use crate::layout::Layout;
+use crate::scan::Standing;
+
+use super::{Basis, Judge, Place, Test};
+
+/// Other intervals that a count is compared with: the nearest twelve. With weekly files that is a quarter, and the seasons of
+/// a roll change more slowly than that.
+pub const WINDOW: usize = 12;
+
+/// A count so far off goes into no baseline: it would hide its neighbours.
+const LEFT_OUT: f64 = 1e-6;
+
+/// Rounds of leaving out.
+const ROUNDS: usize = 3;
+
+/// What is expected of one count: a negative binomial.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Expected {
+    /// Its mean.
+    pub mean: f64,
+    /// Its size: variance = mean + mean²/size.
+    pub size: f64,
+}
+
+/// Counts of one kind, by interval and area, and what was expected of them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Table {
+    /// Areas, in order.
+    pub areas: Vec<u16>,
+    /// Counts: interval by area.
+    pub counts: Vec<Vec<u64>>,
+    /// Rows times weeks: interval by area.
+    pub exposure: Vec<Vec<f64>>,
+    /// Expectations: interval by area; `None` where nothing can be expected.
+    pub expected: Vec<Vec<Option<Expected>>>,
+    /// Expectations of the whole roll.
+    pub whole: Vec<Option<Expected>>,
+}
+
+/// Whether a rise of the whole roll may be a deadline: see [`Kind::comes_in_waves`]. Active entries do not vanish in waves
+/// where removed ones stay for a while first.
+fn is_wave(kind: Kind, layout: &Layout) -> bool {
+    kind.comes_in_waves() && !(layout.status.removed_stage && kind == Kind::GoneActive)
+}
+
+impl Judge<'_> {
+    /// The tables of every kind that occurs.
+    pub(super) fn tables(&self, standing: &[Standing]) -> BTreeMap<Kind, Table> {
+        let mut areas: Vec<u16> = self
+            .intervals
+            .iter()
+            .flat_map(|interval| interval.rows_of.keys().copied())
+            .collect();
+        areas.sort_unstable();
+        areas.dedup();
+        let place_of: FxHashMap<u16, usize> =
+            areas.iter().enumerate().map(|(at, area)| (*area, at)).collect();
+        let exposure: Vec<Vec<f64>> = self
+            .intervals
+            .iter()
+            .map(|interval| {
+                let weeks = match (interval.before.1, interval.after.1) {
+                    (Some(before), Some(after)) => f64::from((days(after) - days(before)).max(1)) / 7.0,
+                    _ => 1.0,
+                };
+                areas
+                    .iter()
+                    .map(|area| interval.rows_of.get(area).copied().unwrap_or(0) as f64 * weeks)
+                    .collect()
+            })
+            .collect();
+        let mut tables: BTreeMap<Kind, Table> = BTreeMap::new();
+        for (at, interval) in self.intervals.iter().enumerate() {
+            for ((area, kind), count) in &interval.counts.changes {
+                let (Some(place), true) = (place_of.get(area), *kind != Kind::Formatting) else {
+                    continue;
+                };
+                let table = tables.entry(*kind).or_insert_with(|| Table {
+                    areas: areas.clone(),
+                    counts: vec![vec![0; areas.len()]; self.intervals.len()],
+                    exposure: exposure.clone(),
+                    expected: Vec::new(),
+                    whole: Vec::new(),
+                });
+                // Whole groups that were mapped alike are told of apart, and are no churn.
+                let explained = self.mapped_alike(at, *area, *kind, standing);
+                table.counts[at][*place] += count.saturating_sub(explained);
+            }
+        }
+        for (kind, table) in &mut tables {
+            table.expect(is_wave(*kind, self.layout));
+        }
+        tables
+    }
+
+    /// Tests of one table; gives back how many there are. Tests that cannot be rejected are counted, not kept.
+    pub(super) fn count_tests(&self, kind: Kind, table: &Table, tests: &mut Vec<Test>) -> u64 {
+        let is_wave = is_wave(kind, self.layout);
+        let mut family = 0;
+        for at in 0..table.counts.len() {
+            let sums = Sums::of(table, at);
+            for (column, area) in table.areas.iter().enumerate() {
+                let Some(expected) = table.expected[at][column] else {
+                    continue;
+                };
+                let observed = table.counts[at][column];
+                family += 2;
+                let place = Place::Area(*area);
+                let test = |basis: Basis, p: f64| Test {
+                    interval: at,
+                    place,
+                    kind,
+                    basis,
+                    observed,
+                    expected: expected.mean,
+                    p,
+                    q: 1.0,
+                };
+                if observed as f64 > expected.mean {
+                    let mut p = negative_binomial_at_least(observed, expected.mean, expected.size);
+                    if is_wave {
+                        p = p.max(sums.at_least(observed, expected));
+                    }
+                    tests.push(test(Basis::More, p));
+                } else if expected.mean > 1.0 {
+                    let mut p = negative_binomial_at_most(observed, expected.mean, expected.size);
+                    if is_wave {
+                        p = p.max(sums.at_most(observed, expected));
+                    }
+                    tests.push(test(Basis::Fewer, p));
+                }
+            }
+            if let (Some(expected), false) = (table.whole[at], is_wave) {
+                family += 1;
+                let observed: u64 = table.counts[at].iter().sum();
+                if observed as f64 > expected.mean {
+                    tests.push(Test {
+                        interval: at,
+                        place: Place::Whole,
+                        kind,
+                        basis: Basis::More,
+                        observed,
+                        expected: expected.mean,
+                        p: negative_binomial_at_least(observed, expected.mean, expected.size),
+                        q: 1.0,
+                    });
+                }
+            }
+        }
+        family
+    }
+}
+
+/// Sums over the areas of an interval, for the test that is conditional on the total.
+struct Sums {
+    observed: u64,
+    mean: f64,
+    /// Sum of squared expectation over size.
+    spread: f64,
+    areas: usize,
+}
+
+impl Sums {
+    fn of(table: &Table, at: usize) -> Self {
+        let mut sums = Sums {
+            observed: 0,
+            mean: 0.0,
+            spread: 0.0,
+            areas: 0,
+        };
+        for (column, expected) in table.expected[at].iter().enumerate() {
+            if let Some(expected) = expected {
+                sums.observed += table.counts[at][column];
+                sums.mean += expected.mean;
+                sums.spread += expected.mean * expected.mean / expected.size;
+                sums.areas += 1;
+            }
+        }
+        sums
+    }
+
+    /// The beta distribution of the area's share of the total. Its mean is the share of the expectations; its variance that of
+    /// a ratio of two independent sums with the spreads of the area and of the rest, to first order.
+    fn share(&self, own: Expected) -> Option<(f64, f64)> {
+        let rest = self.mean - own.mean;
+        if self.areas < 2 || rest <= 0.0 || own.mean <= 0.0 {
+            return None;
+        }
+        let share = own.mean / self.mean;
+        let of_own = 1.0 / own.size;
+        let of_rest = ((self.spread - own.mean * own.mean / own.size) / (rest * rest)).max(0.0);
+        let concentration = (1.0 / (share * (1.0 - share) * (of_own + of_rest)) - 1.0).max(0.1);
+        Some((share * concentration, (1.0 - share) * concentration))
+    }
+
+    fn at_least(&self, observed: u64, own: Expected) -> f64 {
+        self.share(own).map_or(0.0, |(a, b)| {
+            beta_binomial_at_least(observed, self.observed, a, b)
+        })
+    }
+
+    fn at_most(&self, observed: u64, own: Expected) -> f64 {
+        self.share(own)
+            .map_or(0.0, |(a, b)| beta_binomial_at_most(observed, self.observed, a, b))
+    }
+}
+
+impl Table {
+    /// Fits the expectations of every interval on the others.
+    fn expect(&mut self, is_wave: bool) {
+        let (intervals, areas) = (self.counts.len(), self.areas.len());
+        let mut left_out = self.far_off(intervals, areas);
+        for _ in 0..ROUNDS {
+            self.expected = (0..intervals)
+                .map(|at| self.expect_interval(at, &left_out))
+                .collect();
+            let mut more = false;
+            for (at, row) in left_out.iter_mut().enumerate() {
+                let sums = Sums::of(self, at);
+                for (column, is_out) in row.iter_mut().enumerate() {
+                    let Some(expected) = self.expected[at][column] else {
+                        continue;
+                    };
+                    let observed = self.counts[at][column];
+                    if *is_out || observed as f64 <= expected.mean {
+                        continue;
+                    }
+                    let mut p = negative_binomial_at_least(observed, expected.mean, expected.size);
+                    if is_wave {
+                        p = p.max(sums.at_least(observed, expected));
+                    }
+                    *is_out = p < LEFT_OUT;
+                    more |= *is_out;
+                }
+            }
+            if !more {
+                break;
+            }
+        }
+        self.whole = (0..intervals)
+            .map(|at| self.expect_whole(at, &left_out))
+            .collect();
+    }
+
+    /// Cells that no baseline should hold, told without one: against the median of their own area, or what areas have in common
+    /// when the highest tenth of the cells is put aside. The spread is that of the prior, so that only gross ones are left out;
+    /// two that stand beside each other do not hide each other.
+    fn far_off(&self, intervals: usize, areas: usize) -> Vec<Vec<bool>> {
+        let mut left_out = vec![vec![false; areas]; intervals];
+        if intervals < 3 {
+            return left_out;
+        }
+        let rate = |at: usize, column: usize| {
+            let exposure = self.exposure[at][column];
+            (exposure > 0.0).then(|| (self.counts[at][column] as f64 / exposure, exposure))
+        };
+        let mut cells: Vec<(f64, f64)> = (0..intervals)
+            .flat_map(|at| (0..areas).filter_map(move |column| rate(at, column)))
+            .collect();
+        cells.sort_by(|a, b| a.0.total_cmp(&b.0));
+        cells.truncate(cells.len() - cells.len() / 10);
+        let (count, seen) = cells.iter().fold((0.5, 0.0), |sum, (rate, exposure)| {
+            (sum.0 + rate * exposure, sum.1 + exposure)
+        });
+        if seen <= 0.0 {
+            return left_out;
+        }
+        for column in 0..areas {
+            let mut own: Vec<f64> = (0..intervals)
+                .filter_map(|at| rate(at, column))
+                .map(|(rate, _)| rate)
+                .collect();
+            own.sort_by(f64::total_cmp);
+            let median = own.get(own.len() / 2).copied().unwrap_or(0.0);
+            for (at, row) in left_out.iter_mut().enumerate() {
+                let mean = self.exposure[at][column] * median.max(count / seen);
+                let observed = self.counts[at][column];
+                row[column] = mean > 0.0
+                    && observed as f64 > mean
+                    && negative_binomial_at_least(observed, mean, 1.0) < LEFT_OUT;
+            }
+        }
+        left_out
+    }
+
+    /// The intervals that interval `at` is compared with.
+    fn others(&self, at: usize) -> Vec<usize> {
+        let mut others: Vec<usize> = (0..self.counts.len()).filter(|other| *other != at).collect();
+        others.sort_by_key(|other| (other.abs_diff(at), *other));
+        others.truncate(WINDOW);
+        others
+    }
+
+    fn expect_interval(&self, at: usize, left_out: &[Vec<bool>]) -> Vec<Option<Expected>> {
+        let areas = self.areas.len();
+        let others = self.others(at);
+        // Of each area its counts and exposures elsewhere in time.
+        let mut own = vec![(0u64, 0.0f64); areas];
+        for other in &others {
+            for column in 0..areas {
+                if !left_out[*other][column] {
+                    own[column].0 += self.counts[*other][column];
+                    own[column].1 += self.exposure[*other][column];
+                }
+            }
+        }
+        // With no other interval the areas are compared with each other.
+        let alone = others.is_empty();
+        if alone {
+            for (column, is_out) in left_out[at].iter().enumerate() {
+                if !is_out {
+                    own[column] = (self.counts[at][column], self.exposure[at][column]);
+                }
+            }
+        }
+        let fit = |leave: Option<usize>| -> Option<(f64, f64, f64)> {
+            let used = || {
+                own.iter()
+                    .enumerate()
+                    .filter(move |(column, _)| Some(*column) != leave)
+                    .map(|(_, pair)| pair)
+            };
+            let (count, exposure) = used().fold((0u64, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
+            if exposure <= 0.0 {
+                return None;
+            }
+            // Jeffreys' prior of a rate: half a count.
+            let rate = (count as f64 + 0.5) / exposure;
+            let cells: Vec<Cell> = used()
+                .filter(|pair| pair.1 > 0.0)
+                .map(|pair| Cell {
+                    count: pair.0,
+                    mean: pair.1 * rate,
+                })
+                .collect();
+            Some((rate, spread_between(&cells), 1.0 / (count as f64 + 0.5)))
+        };
+        let together = if alone { None } else { fit(None) };
+        let within = together.map(|(rate, between, _)| self.within(&others, &own, rate, between, left_out));
+        (0..areas)
+            .map(|column| {
+                let exposure = self.exposure[at][column];
+                if exposure <= 0.0 {
+                    return None;
+                }
+                let (rate, between, of_rate) = if alone { fit(Some(column))? } else { together? };
+                let shape = 1.0 / between;
+                let (count, seen) = if alone { (0, 0.0) } else { own[column] };
+                // The gamma posterior of the area's rate, and beside it the spread of its intervals and what is not known of
+                // the common rate; spreads add up to first order.
+                let mean = exposure * (shape + count as f64) / (shape / rate + seen);
+                let spread = 1.0 / (shape + count as f64) + within.unwrap_or(0.0) + of_rate;
+                Some(Expected {
+                    mean,
+                    size: 1.0 / spread,
+                })
+            })
+            .collect()
+    }
+
+    /// How much intervals of one area differ among themselves.
+    fn within(
+        &self,
+        others: &[usize],
+        own: &[(u64, f64)],
+        rate: f64,
+        between: f64,
+        left_out: &[Vec<bool>],
+    ) -> f64 {
+        let shape = 1.0 / between;
+        let mut cells = Vec::new();
+        let mut fitted = 0;
+        for (column, (count, seen)) in own.iter().enumerate() {
+            if *seen <= 0.0 {
+                continue;
+            }
+            let of_area = (shape + *count as f64) / (shape / rate + seen);
+            // An area whose rate is its own costs a mean; one that takes the common rate costs none.
+            if *count as f64 > shape {
+                fitted += 1;
+            }
+            for other in others {
+                if !left_out[*other][column] && self.exposure[*other][column] > 0.0 {
+                    cells.push(Cell {
+                        count: self.counts[*other][column],
+                        mean: of_area * self.exposure[*other][column],
+                    });
+                }
+            }
+        }
+        spread_within(&cells, fitted)
+    }
+
+    fn expect_whole(&self, at: usize, left_out: &[Vec<bool>]) -> Option<Expected> {
+        let others = self.others(at);
+        let total = |other: usize| -> (u64, f64) {
+            let mut sum = (0, 0.0);
+            for (column, is_out) in left_out[other].iter().enumerate() {
+                if !is_out {
+                    sum.0 += self.counts[other][column];
+                    sum.1 += self.exposure[other][column];
+                }
+            }
+            sum
+        };
+        let totals: Vec<(u64, f64)> = others
+            .iter()
+            .map(|other| total(*other))
+            .filter(|pair| pair.1 > 0.0)
+            .collect();
+        let exposure: f64 = self.exposure[at].iter().sum();
+        let (count, seen) = totals
+            .iter()
+            .fold((0u64, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
+        if totals.is_empty() || exposure <= 0.0 {
+            return None;
+        }
+        let rate = (count as f64 + 0.5) / seen;
+        let cells: Vec<Cell> = totals
+            .iter()
+            .map(|pair| Cell {
+                count: pair.0,
+                mean: pair.1 * rate,
+            })
+            .collect();
+        let spread = spread_within(&cells, 1) + 1.0 / (count as f64 + 0.5);
+        Some(Expected {
+            mean: exposure * rate,
+            size: 1.0 / spread,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(counts: Vec<Vec<u64>>) -> Table {
+        let areas: Vec<u16> = (0..counts[0].len() as u16).collect();
+        let exposure = counts
+            .iter()
+            .map(|row| row.iter().map(|_| 1_000.0).collect())
+            .collect();
+        let mut table = Table {
+            areas,
+            counts,
+            exposure,
+            ..Table::default()
+        };
+        table.expect(true);
+        table
+    }
+
+    #[test]
+    fn an_outlier_does_not_hide_the_one_after_it() {
+        let mut counts = vec![vec![10; 8]; 6];
+        counts[3][2] = 400;
+        counts[4][2] = 200;
+        let table = table(counts);
+        let expected = table.expected[4][2].expect("it is expected");
+        assert!(expected.mean < 12.0, "{expected:?}");
+        assert!(negative_binomial_at_least(200, expected.mean, expected.size) < 1e-9);
+    }
+
+    #[test]
+    fn a_surge_of_all_areas_is_none_of_one_area() {
+        let mut counts = vec![vec![10; 8]; 6];
+        counts[5] = vec![80, 95, 70, 88, 79, 84, 91, 77];
+        let table = table(counts);
+        let sums = Sums::of(&table, 5);
+        for column in 0..8 {
+            let p = sums.at_least(
+                table.counts[5][column],
+                table.expected[5][column].expect("it is expected"),
+            );
+            assert!(p > 0.01, "{p}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Tests that need no history: they compare a count with the other counts of its own interval.
+
+use std::collections::BTreeMap;
+
+use crate::churn::beta_binomial_at_least;
+use crate::interval::Shared;
+use crate::kind::Kind;
+
+use super::{Basis, Judge, Place, Test};
+
+/// Prior of the share of entries that join a value which another entry of the interval has taken: 6 of 10. A household in the
+/// United States has 2.5 persons (Census Bureau, 2020), so that of ten who move six join another.
+const JOINED_PRIOR: (f64, f64) = (6.0, 10.0);
+
+/// Prior of exchanged digits among changed house numbers: 1 of 4, as one of the four single errors of typing (Damerau, 1964:
+/// a letter inserted, left out, replaced, exchanged with its neighbour).
+const EXCHANGED_PRIOR: (f64, f64) = (1.0, 3.0);
+
+/// Jeffreys' prior of a share.
+const SHARE_PRIOR: (f64, f64) = (0.5, 0.5);
+
+/// What the entries of one cell came to share.
+#[derive(Debug, Clone, Copy, Default)]
+struct SharedCell {
+    /// Distinct values.
+    values: u64,
+    /// Entries.
+    entries: u64,
+    /// Entries with the most shared value.
+    most: u64,
+    /// Its hash.
+    hash: u64,
+}
+
+impl Judge<'_> {
+    /// All exact tests; gives back how many there are.
+    pub(super) fn exact_tests(&self, tests: &mut Vec<Test>) -> u64 {
+        let mut family = self.shared_value_tests(tests);
+        family += self.share_tests(
+            tests,
+            Kind::HouseDigits,
+            Basis::ExchangedDigits,
+            &[Kind::HouseDigits, Kind::HouseNumber],
+            EXCHANGED_PRIOR,
+        );
+        if !self.layout.reasons.is_empty() {
+            family += self.share_tests(
+                tests,
+                Kind::ReasonIllegal,
+                Basis::IllegalReason,
+                &[
+                    Kind::Deactivated,
+                    Kind::Reactivated,
+                    Kind::Removed,
+                    Kind::Restored,
+                    Kind::StatusOther,
+                    Kind::ReasonAlone,
+                ],
+                SHARE_PRIOR,
+            );
+        }
+        if self.layout.status.removed_stage {
+            family += self.share_tests(
+                tests,
+                Kind::GoneActive,
+                Basis::GoneWithoutStage,
+                &[Kind::GoneActive, Kind::GoneInactive, Kind::GoneRemoved],
+                SHARE_PRIOR,
+            );
+        }
+        family
+    }
+
+    /// The most entries of an area that came to share one value.
+    fn shared_value_tests(&self, tests: &mut Vec<Test>) -> u64 {
+        let mut cells: BTreeMap<(usize, u16, Shared), SharedCell> = BTreeMap::new();
+        for (at, interval) in self.intervals.iter().enumerate() {
+            for ((area, shared, hash), count) in &interval.counts.shared {
+                let cell = cells.entry((at, *area, *shared)).or_default();
+                cell.values += 1;
+                cell.entries += u64::from(*count);
+                // Of equal counts the smaller hash, so that the order of the table does not matter.
+                if (u64::from(*count), std::cmp::Reverse(*hash)) > (cell.most, std::cmp::Reverse(cell.hash)) {
+                    (cell.most, cell.hash) = (u64::from(*count), *hash);
+                }
+            }
+        }
+        let mut totals: BTreeMap<Shared, (u64, u64)> = BTreeMap::new();
+        for ((_, _, shared), cell) in &cells {
+            let total = totals.entry(*shared).or_default();
+            total.0 += cell.entries - cell.values;
+            total.1 += cell.entries;
+        }
+        for ((at, area, shared), cell) in &cells {
+            let SharedCell {
+                values,
+                entries,
+                most,
+                hash,
+            } = *cell;
+            let (joined, all) = totals[shared];
+            // What the cell itself has is left out of its own baseline.
+            let joined = (joined - (entries - values)) as f64 + JOINED_PRIOR.0;
+            let share = joined / ((all - entries) as f64 + JOINED_PRIOR.1);
+            if most < 2 {
+                continue;
+            }
+            // A value gathers one more entry with this chance each time; of so many values none gathers as many.
+            let one = share.powf((most - 1) as f64);
+            let p = -(values as f64 * (-one).ln_1p()).exp_m1();
+            tests.push(Test {
+                interval: *at,
+                place: Place::Area(*area),
+                kind: shared.kind(),
+                basis: Basis::SharedValue(*shared, hash),
+                observed: most,
+                expected: 1.0 + (values as f64).ln() / (1.0 / share).ln(),
+                p,
+                q: 1.0,
+            });
+        }
+        cells.len() as u64
+    }
+
+    /// The share of one kind among several, against the other areas and intervals.
+    fn share_tests(
+        &self,
+        tests: &mut Vec<Test>,
+        kind: Kind,
+        basis: Basis,
+        among: &[Kind],
+        prior: (f64, f64),
+    ) -> u64 {
+        let mut cells: BTreeMap<(usize, u16), (u64, u64)> = BTreeMap::new();
+        let mut total = (0, 0);
+        for (at, interval) in self.intervals.iter().enumerate() {
+            for ((area, other), count) in &interval.counts.changes {
+                let cell = cells.entry((at, *area)).or_default();
+                if *other == kind {
+                    cell.0 += count;
+                    total.0 += count;
+                }
+                if among.contains(other) {
+                    cell.1 += count;
+                    total.1 += count;
+                }
+            }
+        }
+        cells.retain(|_, (_, all)| *all > 0);
+        for ((at, area), (some, all)) in &cells {
+            if *some == 0 {
+                continue;
+            }
+            let some = (*some).min(*all);
+            let (hits, others) = ((total.0 - some) as f64, (total.1 - all) as f64);
+            let a = prior.0 + hits;
+            let b = prior.1 + (others - hits).max(0.0);
+            tests.push(Test {
+                interval: *at,
+                place: Place::Area(*area),
+                kind,
+                basis,
+                observed: some,
+                expected: *all as f64 * a / (a + b),
+                p: beta_binomial_at_least(some, *all, a, b),
+                q: 1.0,
+            });
+        }
+        cells.len() as u64
+    }
+}
