@@ -13,6 +13,7 @@ mod cases_ledger;
 mod cases_lookalike;
 mod cases_mail;
 mod cases_mail_auth;
+mod cases_rolls;
 mod fit_lookalike;
 mod fit_mail;
 mod gen_audit;
@@ -41,7 +42,7 @@ enum Chore {
     /// Runs a folder of cases with known answers and prints a table of figures
     Cases {
         /// The desk or part that the cases are for
-        #[arg(value_parser = ["lookalike", "mail", "intrusion", "ledger", "audit"])]
+        #[arg(value_parser = ["lookalike", "mail", "intrusion", "rolls", "ledger", "audit"])]
         desk: String,
         /// The folder
         dir: PathBuf,
@@ -105,6 +106,7 @@ fn run() -> anyhow::Result<()> {
         }
         Chore::Cases { desk, dir, out, .. } if desk == "mail" => cases_mail::run(&dir, out.as_deref()),
         Chore::Cases { desk, dir, out, .. } if desk == "audit" => cases_audit::run(&dir, out.as_deref()),
+        Chore::Cases { desk, dir, out, .. } if desk == "rolls" => cases_rolls::run(&dir, out.as_deref()),
         Chore::Cases { dir, out, .. } => cases::run_ledger(&dir, out.as_deref()),
         Chore::Promise { audits, seed } => promise::run(audits, seed),
         Chore::Fit { desk, dir, write } if desk == "mail" => fit_mail::run(&dir, write),

@@ -637,11 +637,8 @@ impl Teller<'_> {
             *self.counts.mappings.entry((area, kind, from, to)).or_default() += 1;
         }
         if told.contains(&Kind::MailRedirected) {
-            self.share(
-                area,
-                Shared::Mail,
-                &[new.get(Role::MailAddress), new.get(Role::MailZip)],
-            );
+            // The ZIP code of a mailing address is often that of the residence: inside one county the address says enough.
+            self.share(area, Shared::Mail, &[new.get(Role::MailAddress)]);
         }
         if told
             .iter()

@@ -187,7 +187,7 @@ impl Judge<'_> {
         }
         for (interval, want) in self.intervals.iter().zip(&mut wanted) {
             for ((area, kind, from, _), count) in &interval.counts.mappings {
-                if *count >= MIN_CELL && want.areas.contains(area) {
+                if *count > 1 && want.areas.contains(area) {
                     want.mapped.insert((*area, *kind, *from));
                 }
             }

@@ -199,24 +199,18 @@ impl<'a> Counter<'a> {
     fn entry(&mut self, area: u16, is_wanted: bool) {
         let (look, entry) = (self.look, &self.entry);
         if !self.wanted.shared.is_empty() {
-            for (shared, parts) in [
-                (
-                    Shared::Mail,
-                    [entry.get(Role::MailAddress), entry.get(Role::MailZip)],
-                ),
-                (
-                    Shared::Residence,
-                    [entry.get(Role::Address), entry.get(Role::Zip)],
-                ),
-            ] {
-                let hash = hash(&parts, look.secrets);
-                for sort in [shared, Shared::NewResidence] {
-                    if (sort == shared || shared == Shared::Residence)
-                        && self.wanted.shared.contains(&(sort, hash))
-                    {
-                        *self.standing.shared.entry((sort, hash)).or_default() += 1;
-                    }
-                }
+            let at = |sort: Shared, parts: &[&str]| {
+                let key = (sort, hash(parts, look.secrets));
+                self.wanted.shared.contains(&key).then_some(key)
+            };
+            let residence = [entry.get(Role::Address), entry.get(Role::Zip)];
+            let found = [
+                at(Shared::Mail, &[entry.get(Role::MailAddress)]),
+                at(Shared::Residence, &residence),
+                at(Shared::NewResidence, &residence),
+            ];
+            for key in found.into_iter().flatten() {
+                *self.standing.shared.entry(key).or_default() += 1;
             }
         }
         if !is_wanted {

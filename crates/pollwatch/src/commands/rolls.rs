@@ -153,10 +153,8 @@ fn compare(workspace: Option<&Path>, arguments: &CompareArguments) -> anyhow::Re
     }
     let run = report?;
     let report = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if arguments.format == Format::Table {
-        if let Some(report) = &report {
-            print!("{}", told(report, &findings));
-        }
+    if let (Format::Table, Some(report)) = (arguments.format, &report) {
+        print!("{}", told(report, &findings));
     }
     summarise(&run, arguments, report.as_ref());
     let compared = report.as_ref().is_some_and(|report| !report.judged.is_empty());

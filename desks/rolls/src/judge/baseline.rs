@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use crate::churn::{
-    Cell, beta_binomial_at_least, beta_binomial_at_most, negative_binomial_at_least,
-    negative_binomial_at_most, spread_between, spread_within,
+    Cell, negative_binomial_at_least, negative_binomial_at_most, spread_between, spread_within,
 };
 use crate::interval::days;
 use crate::kind::Kind;
@@ -163,7 +162,7 @@ impl Judge<'_> {
     }
 }
 
-/// Sums over the areas of an interval, for the test that is conditional on the total.
+/// Sums over the areas of an interval, for the test that is conditional on the rest of the roll.
 struct Sums {
     observed: u64,
     mean: f64,
@@ -191,29 +190,36 @@ impl Sums {
         sums
     }
 
-    /// The beta distribution of the area's share of the total. Its mean is the share of the expectations; its variance that of
-    /// a ratio of two independent sums with the spreads of the area and of the rest, to first order.
-    fn share(&self, own: Expected) -> Option<(f64, f64)> {
+    /// What to expect of an area when the rest of the roll is known: its own expectation times the surge of the rest.
+    ///
+    /// This is the Dirichlet-multinomial model in its gamma-Poisson form, conditional on the total of the other areas rather
+    /// than on that of all: an injected group is part of the total of all, and would be compared with itself. The surge has a
+    /// gamma posterior whose prior is as wide as the other areas' spread. `None` where there is no other area.
+    fn surge(&self, observed: u64, own: Expected) -> Option<(f64, f64)> {
         let rest = self.mean - own.mean;
-        if self.areas < 2 || rest <= 0.0 || own.mean <= 0.0 {
+        if self.areas < 2 || rest <= 0.0 {
             return None;
         }
-        let share = own.mean / self.mean;
-        let of_own = 1.0 / own.size;
-        let of_rest = ((self.spread - own.mean * own.mean / own.size) / (rest * rest)).max(0.0);
-        let concentration = (1.0 / (share * (1.0 - share) * (of_own + of_rest)) - 1.0).max(0.1);
-        Some((share * concentration, (1.0 - share) * concentration))
+        let of_rest = (self.spread - own.mean * own.mean / own.size) / (rest * rest);
+        let shape = if of_rest > 0.0 { 1.0 / of_rest } else { return None };
+        let seen = (self.observed - observed) as f64;
+        Some(((shape + seen) / (shape + rest), 1.0 / (shape + seen)))
     }
 
+    /// P of at least so many, given the rest of the roll.
     fn at_least(&self, observed: u64, own: Expected) -> f64 {
-        self.share(own).map_or(0.0, |(a, b)| {
-            beta_binomial_at_least(observed, self.observed, a, b)
+        self.surge(observed, own).map_or(0.0, |(factor, spread)| {
+            let size = 1.0 / (1.0 / own.size + spread);
+            negative_binomial_at_least(observed, own.mean * factor, size)
         })
     }
 
+    /// P of at most so many, given the rest of the roll.
     fn at_most(&self, observed: u64, own: Expected) -> f64 {
-        self.share(own)
-            .map_or(0.0, |(a, b)| beta_binomial_at_most(observed, self.observed, a, b))
+        self.surge(observed, own).map_or(0.0, |(factor, spread)| {
+            let size = 1.0 / (1.0 / own.size + spread);
+            negative_binomial_at_most(observed, own.mean * factor, size)
+        })
     }
 }
 

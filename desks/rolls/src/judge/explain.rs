@@ -11,6 +11,13 @@ use super::{Basis, Flag, Judge, MIN_CELL, Place, Test};
 /// A group counts as treated whole when nine in ten of it are: the rest moved, was removed or waits.
 const WHOLE_GROUP: f64 = 0.9;
 
+/// Fewest entries that make a group: two may be one household that corrected its address.
+const SMALLEST_GROUP: u64 = 3;
+
+/// Share of a drive's new entries that are under 45. More than half of all registered voters are older (Census Bureau, Current
+/// Population Survey, voting tables of 2022, table 1): a surge that mirrors the roll is no drive.
+const YOUNG_SHARE: f64 = 0.75;
+
 /// Share of the entries of a surge that must look as the routine does for the surge to pass as routine.
 const ROUTINE_SHARE: f64 = 0.95;
 
@@ -47,7 +54,7 @@ pub enum Explanation {
 /// Routines of an office or of those who register voters, told by their shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Routine {
-    /// Many new entries, dated on several days of the interval, of different addresses, mostly young.
+    /// Many new entries, dated on several days of the interval, of different addresses, mostly under 45.
     RegistrationDrive,
     /// Many entries made inactive or removed, each with a reason that the law gives for it, no group more than others.
     ListMaintenance,
@@ -62,7 +69,7 @@ impl Routine {
     pub fn words(self) -> &'static str {
         match self {
             Routine::RegistrationDrive => {
-                "a registration drive: dated on several days of the interval, different addresses, mostly people under 35"
+                "a registration drive: dated on several days of the interval, different addresses, mostly people under 45"
             }
             Routine::ListMaintenance => {
                 "list maintenance: each with a reason that the law gives for it, no party, race or sex more than others"
@@ -100,7 +107,9 @@ impl Judge<'_> {
             .counts
             .mappings
             .iter()
-            .filter(move |((of, other, _, _), count)| *of == area && *other == kind && **count >= MIN_CELL)
+            .filter(move |((of, other, _, _), count)| {
+                *of == area && *other == kind && **count >= SMALLEST_GROUP
+            })
             .filter_map(move |((_, _, from, to), count)| {
                 let all = standing.mapped.get(&(area, kind, *from)).copied()?;
                 (*count as f64 >= WHOLE_GROUP * all as f64).then_some((*from, *to, *count, all))
@@ -125,6 +134,8 @@ impl Judge<'_> {
                 groups.sort_by_key(|(from, to, changed, _)| {
                     (std::cmp::Reverse(*changed), name(*from), name(*to))
                 });
+                // A group under five is no churn either, and is not told of.
+                groups.retain(|(_, _, changed, _)| *changed >= MIN_CELL);
                 for (from, to, changed, of) in groups {
                     flags.push(Flag {
                         interval: at,
@@ -284,8 +295,8 @@ impl Judge<'_> {
             .map(|(_, count)| *count)
             .max()
             .unwrap_or(0);
-        let young = self.share_of_ages(at, area, Kind::New, &["18 to 24", "25 to 34"]);
-        u64::from(largest) < MIN_CELL && young > 0.5
+        let young = self.share_of_ages(at, area, Kind::New, &["18 to 24", "25 to 34", "35 to 44"]);
+        u64::from(largest) < MIN_CELL && young >= YOUNG_SHARE
     }
 
     fn share_of_ages(&self, at: usize, area: u16, kind: Kind, bands: &[&str]) -> f64 {
