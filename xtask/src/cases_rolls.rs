@@ -1,6 +1,6 @@
 //! The cases of `rolls`: series of snapshots with known injections, and rolls whose identifiers were issued anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -10,10 +10,11 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use pollwatch_rolls::calendar::Calendar;
 use pollwatch_rolls::churn::Correction;
-use pollwatch_rolls::compare::{Reading, ingest};
+use pollwatch_rolls::compare::{Entry, Reading, Snapshot, ingest, read_entry};
 use pollwatch_rolls::judge::{Basis, Flag, Place, Rules};
 use pollwatch_rolls::kind::Kind;
 use pollwatch_rolls::layout::{Layout, Role};
+use pollwatch_rolls::linkage::link;
 use pollwatch_rolls::run::{Comparison, Report};
 use serde_json::{Value, json};
 
@@ -54,6 +55,9 @@ pub fn run(dir: &Path, out: Option<&Path>) -> Result<()> {
         println!("unexplained flags in the clean series {name}: {count} (floor 2, goal 0)");
         lines.push(json!({"case": format!("rolls/{name}/clean"), "fn": "unexplained flags", "expect": 0, "got": count, "pass": *count == 0}));
     }
+    for folder in linkage_folders(dir) {
+        lines.extend(one_linkage(&folder)?);
+    }
     lines.push(json!({"case": "rolls/all", "fn": "injections found", "expect": injected, "got": found, "pass": found == injected}));
     if let Some(path) = out {
         let mut file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
@@ -62,6 +66,103 @@ pub fn run(dir: &Path, out: Option<&Path>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Folders below `dir/linkage`, or `dir` itself, that hold two files and their true links.
+fn linkage_folders(dir: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = fs::read_dir(dir.join("linkage"))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .chain([dir.to_path_buf()])
+        .filter(|path| named(path, "truth_links.csv").is_some())
+        .collect();
+    folders.sort();
+    folders
+}
+
+/// The file of this name, packed or not.
+fn named(folder: &Path, name: &str) -> Option<PathBuf> {
+    [name.to_owned(), format!("{name}.gz")]
+        .iter()
+        .map(|name| folder.join(name))
+        .find(|path| path.is_file())
+}
+
+fn opened(path: &Path) -> Result<Box<dyn BufRead>> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    Ok(if path.extension().is_some_and(|extension| extension == "gz") {
+        Box::new(BufReader::new(flate2::read::MultiGzDecoder::new(file)))
+    } else {
+        Box::new(BufReader::with_capacity(1 << 18, file))
+    })
+}
+
+/// Links two files and compares with the truth.
+fn one_linkage(folder: &Path) -> Result<Vec<Value>> {
+    let name = folder
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let layout = Arc::new(Layout::built_in("oh").context("no layout oh")?);
+    let read = |which: &str| -> Result<Snapshot> {
+        let path = named(folder, which).with_context(|| format!("no {which} in {}", folder.display()))?;
+        let is_plain = path.extension().is_some_and(|extension| extension != "gz");
+        let reading = Reading {
+            name: which,
+            layout: Arc::clone(&layout),
+            plain: is_plain.then(|| path.clone()),
+            scratch: None,
+            key: 0x5eed,
+        };
+        Ok(ingest(&reading, &mut *opened(&path)?, &mut |_| {})?.snapshot)
+    };
+    let started = Instant::now();
+    let (before, after) = (read("before.csv")?, read("after.csv")?);
+    let (pairs, report) = link(&before, &after, &mut |_| {})?;
+    let seconds = started.elapsed().as_secs_f64();
+    let ids = |snapshot: &Snapshot, places: &[u64]| -> Result<Vec<String>> {
+        let mut rows = snapshot.data.rows(&snapshot.form)?;
+        let mut entry = Entry::default();
+        let mut order: Vec<usize> = (0..places.len()).collect();
+        order.sort_by_key(|at| places[*at]);
+        let mut ids = vec![String::new(); places.len()];
+        for at in order {
+            rows.fetch(places[at], &mut |row, spans| {
+                read_entry(row, spans, &snapshot.binding, &snapshot.form, &mut entry);
+            })?;
+            entry.get(Role::Id).clone_into(&mut ids[at]);
+        }
+        Ok(ids)
+    };
+    let old: Vec<u64> = pairs.changed.iter().map(|pair| pair.0).collect();
+    let new: Vec<u64> = pairs.changed.iter().map(|pair| pair.1).collect();
+    let links: BTreeSet<(String, String)> = ids(&before, &old)?.into_iter().zip(ids(&after, &new)?).collect();
+    let mut truth = BTreeSet::new();
+    let path = named(folder, "truth_links.csv").context("no truth")?;
+    for line in opened(&path)?.lines().skip(1) {
+        if let Some((old, new)) = line?.split_once(',') {
+            truth.insert((old.to_owned(), new.to_owned()));
+        }
+    }
+    let right = links.intersection(&truth).count() as f64;
+    let (precision, recall) = (
+        right / links.len().max(1) as f64,
+        right / truth.len().max(1) as f64,
+    );
+    println!(
+        "\n{name}: {} links, precision {precision:.5} (expected wrong {:.5}), recall {recall:.5} (expected missed {:.5}), {} pairs \
+         compared, {seconds:.1} s wall (floor 0.998 at 0.9999, goal 0.9989)",
+        links.len(),
+        report.expected_false,
+        report.expected_missed,
+        report.compared
+    );
+    Ok(vec![
+        json!({"case": format!("linkage/{name}/precision"), "fn": "link", "expect": 0.9999, "got": precision, "pass": precision >= 0.9999}),
+        json!({"case": format!("linkage/{name}/recall"), "fn": "link", "expect": 0.9989, "got": recall, "pass": recall >= 0.9989}),
+    ])
 }
 
 struct Outcome {

@@ -16,6 +16,7 @@ use crate::churn::Correction;
 use crate::compare::{CompareError, Ingested, Reading, Scratch, ingest};
 use crate::explain::drafts;
 use crate::guess::guess_layout;
+use crate::interval::Linking;
 use crate::judge::Rules;
 use crate::layout::{BUILT_IN, Drift, Layout};
 use crate::run::{Comparison, Report};
@@ -40,6 +41,8 @@ pub struct Options {
     pub calendar: Calendar,
     /// How tests depend on each other.
     pub correction: Correction,
+    /// Whether persons are looked for where identifiers do not do.
+    pub linking: Linking,
     /// The target of the findings; `None`: by the county's name.
     pub target: Option<String>,
     /// A folder for scratch files, where the context has none.
@@ -127,7 +130,7 @@ impl Desk for RollsDesk {
         }
         let scratch = ctx.scratch.clone().or_else(|| options.scratch.clone());
         let mut run = RollsRun {
-            comparison: Comparison::new(options.key ^ ctx.seed),
+            comparison: Comparison::new(options.key).linking(options.linking),
             scratch: scratch.as_deref().map(Scratch::new),
             layout: options.layout.clone().map(Arc::new),
             register: Arc::clone(&ctx.register),
@@ -276,6 +279,16 @@ impl RollsRun {
             }
             if let Some(why) = &interval.refused {
                 say(format!("not compared with {}: {why}", interval.before.0));
+            }
+            if let Some(linked) = &interval.linked {
+                say(format!(
+                    "identifiers do not match those of {}; {} persons were found again by name, birth date and address; expected \
+                     wrong: {:.4} %, expected missed: {:.2} %",
+                    interval.before.0,
+                    linked.links,
+                    100.0 * linked.expected_false,
+                    100.0 * linked.expected_missed
+                ));
             }
             if interval.is_same_file {
                 say(format!(

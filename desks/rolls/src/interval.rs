@@ -12,6 +12,7 @@ use crate::classify::{StatusClass, address_parts, classify, status_class};
 use crate::compare::{CompareError, Entry, Pairs, Rows, Snapshot, pair_up, read_entry, threads};
 use crate::kind::Kind;
 use crate::layout::{Binding, Drift, Layout, Role};
+use crate::linkage::{LinkReport, link};
 use crate::names::Names;
 
 /// Rows that one thread takes at a time.
@@ -220,6 +221,8 @@ pub struct Interval {
     pub notes: Vec<String>,
     /// Whether the two hold the same rows.
     pub is_same_file: bool,
+    /// What linking by name, birth date and address came to, where identifiers did not do.
+    pub linked: Option<LinkReport>,
 }
 
 /// What a run of several intervals shares.
@@ -239,6 +242,27 @@ pub struct Series {
     replaced: FxHashSet<u64>,
     /// Whether more was replaced than is remembered.
     pub is_forgetful: bool,
+}
+
+/// Whether persons are looked for by name, birth date and address where identifiers do not do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Linking {
+    /// No: the interval is not compared.
+    #[default]
+    Off,
+    /// Yes.
+    On,
+}
+
+impl Interval {
+    /// Takes over what pairing found.
+    fn tell(&mut self, pairs: &Pairs) {
+        self.same = pairs.same;
+        self.changed = pairs.changed.len() as u64;
+        self.gone = pairs.gone.len() as u64;
+        self.new = pairs.new.len() as u64;
+        self.repeated = (pairs.repeated_before, pairs.repeated_after);
+    }
 }
 
 impl Series {
@@ -284,6 +308,7 @@ pub fn compare_snapshots(
     before: &Snapshot,
     after: &Snapshot,
     series: &mut Series,
+    linking: Linking,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Interval, CompareError> {
     let drift = Drift::between(&before.binding, &after.binding);
@@ -303,6 +328,7 @@ pub fn compare_snapshots(
         binding: old_binding.clone(),
         refused: None,
         notes: Vec::new(),
+        linked: None,
         is_same_file: before.rows == after.rows && before.sum == after.sum && before.rows > 0,
     };
     let mut codes: Vec<_> = before
@@ -326,15 +352,17 @@ pub fn compare_snapshots(
         ));
         return Ok(interval);
     }
-    let pairs = pair_up(before, after)?;
-    interval.same = pairs.same;
-    interval.changed = pairs.changed.len() as u64;
-    interval.gone = pairs.gone.len() as u64;
-    interval.new = pairs.new.len() as u64;
-    interval.repeated = (pairs.repeated_before, pairs.repeated_after);
+    let mut pairs = pair_up(before, after)?;
+    interval.tell(&pairs);
     if let Some(why) = identifiers_differ(&interval) {
-        interval.refused = Some(why);
-        return Ok(interval);
+        if linking == Linking::Off {
+            interval.refused = Some(why);
+            return Ok(interval);
+        }
+        let (linked, report) = link(before, after, progress)?;
+        pairs = linked;
+        interval.tell(&pairs);
+        interval.linked = Some(report);
     }
     let history = old_binding.places(Role::History).len();
     let columns: Vec<u16> = old_binding

@@ -30,6 +30,7 @@ pub mod interval;
 pub mod judge;
 pub mod kind;
 pub mod layout;
+pub mod linkage;
 mod names;
 pub mod read;
 pub mod run;

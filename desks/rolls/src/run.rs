@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use std::sync::Arc;
 
 use crate::compare::{CompareError, RowData, Snapshot};
-use crate::interval::{Interval, Series, compare_snapshots};
+use crate::interval::{Interval, Linking, Series, compare_snapshots};
 use crate::judge::{Judge, Judgement, Rules};
 use crate::layout::{Binding, Layout};
 use crate::read::Form;
@@ -35,6 +35,7 @@ pub struct Kept {
 #[derive(Debug)]
 pub struct Comparison {
     series: Series,
+    linking: Linking,
     previous: Option<Snapshot>,
     kept: Vec<Kept>,
     intervals: Vec<Interval>,
@@ -85,11 +86,17 @@ impl Comparison {
     pub fn new(key: u64) -> Self {
         Comparison {
             series: Series::new(key),
+            linking: Linking::Off,
             previous: None,
             kept: Vec::new(),
             intervals: Vec::new(),
             earlier: Vec::new(),
         }
+    }
+
+    /// Looks for persons by name, birth date and address where identifiers do not do.
+    pub fn linking(self, linking: Linking) -> Self {
+        Comparison { linking, ..self }
     }
 
     /// The snapshot before the next.
@@ -105,7 +112,7 @@ impl Comparison {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Option<&Interval>, CompareError> {
         if let Some(before) = &self.previous {
-            let interval = compare_snapshots(before, &snapshot, &mut self.series, progress)?;
+            let interval = compare_snapshots(before, &snapshot, &mut self.series, self.linking, progress)?;
             self.intervals.push(interval);
             self.earlier.push(self.kept.len() - 1);
         }

@@ -15,6 +15,7 @@ use pollwatch_engine::{Ctx, Mode, NoRecord, RunReport, SourceSpec, Workspace};
 use pollwatch_model::{Desk, Finding, Polarity, Register};
 use pollwatch_rolls::calendar::{Calendar, MAX_CALENDAR_BYTES};
 use pollwatch_rolls::churn::Correction;
+use pollwatch_rolls::interval::Linking;
 use pollwatch_rolls::layout::{BUILT_IN, Layout, MAX_LAYOUT_BYTES};
 use pollwatch_rolls::read::date_in_name;
 use pollwatch_rolls::run::Report;
@@ -114,6 +115,9 @@ fn compare(workspace: Option<&Path>, arguments: &CompareArguments) -> anyhow::Re
     options.target.clone_from(&arguments.target);
     if let Some(path) = &arguments.calendar {
         options.calendar = read_calendar(path)?;
+    }
+    if arguments.link {
+        options.linking = Linking::On;
     }
     if arguments.yekutieli {
         options.correction = Correction::BenjaminiYekutieli;

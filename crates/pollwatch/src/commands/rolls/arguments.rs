@@ -29,6 +29,9 @@ pub struct CompareArguments {
     /// Control false findings for tests that depend on each other in any way (Benjamini-Yekutieli); finds less
     #[arg(long)]
     pub yekutieli: bool,
+    /// Find persons again by name, birth date and address where identifiers were issued anew
+    #[arg(long)]
+    pub link: bool,
     /// The target of the register that the roll belongs to (default: by the county's name)
     #[arg(long, value_name = "ID")]
     pub target: Option<String>,
