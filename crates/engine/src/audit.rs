@@ -4,6 +4,7 @@
 //! `audits/NAME/inputs`; their digests are in the log, and a file that does not answer to its digest is not read.
 //! Everything else is derived, every time, from the two.
 
+mod batches;
 mod package;
 mod record;
 mod session;
@@ -20,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 use crate::workspace::Workspace;
 use crate::{Error, KeptEvent};
 
-pub use package::{PackageFault, PackageReport, verify_package, zip_package};
+pub use package::{PackageFault, PackageReport, PublishHow, verify_package, zip_package};
 pub use session::{ContestOutcome, Session, Stage, audited_on};
 
 /// The desk that the streams belong to.
@@ -132,7 +133,8 @@ pub fn load_audit_files(
     scratch: &Path,
 ) -> Result<pollwatch_audit::flow::Loaded, Error> {
     let dir = workspace.dir().join(AUDITS).join(name).join("inputs");
-    session::load_files(inputs, &dir, scratch)
+    let place_of = |file: &InputFile| pollwatch_audit::flow::InputPlace::File(dir.join(&file.name));
+    session::load_files(inputs, &place_of, scratch)
 }
 
 /// Whether a text is a risk limit.

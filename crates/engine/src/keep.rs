@@ -40,6 +40,10 @@ pub fn backup(from: &Path, to: &Path, key: SecretKey) -> Result<(), Error> {
     copy_tree(&from.join(files::EVIDENCE), &to.join(files::EVIDENCE))?;
     copy_tree(&from.join(files::LEDGER), &to.join(files::LEDGER))?;
     copy_file(&from.join(files::REGISTER), &to.join(files::REGISTER))?;
+    let audits = from.join(crate::audit::AUDITS);
+    if audits.is_dir() {
+        copy_tree(&audits, &to.join(crate::audit::AUDITS))?;
+    }
     for list in protect_lists(from)? {
         // A list that lies outside of the folder stays where it is.
         if Path::new(&list)

@@ -11,9 +11,11 @@ pub mod event;
 mod frame;
 mod load;
 mod outcome;
+mod published;
 mod ranked;
 mod reading;
 mod refused;
+mod replaced;
 mod state;
 
 pub use assess::{
@@ -26,8 +28,11 @@ pub use frame::{
     BatchKind, ContestStats, County, Frame, FrameBatch, FrameCard, FrameError, Paper, RecordBatch, Records,
     SharedRecords,
 };
-pub use load::{LoadError, Loaded, compare_reports, compose, load};
+pub use load::{InputPlace, LoadError, Loaded, compare_reports, compose, load};
 pub use outcome::{Claim, OutcomeError, card_votes, check_method, names, winners_by, words};
-pub use reading::{check_reading, marked_of, votes_of};
+pub use published::{PublishedRecords, publish_records};
+pub use reading::{check_batch_reading, check_reading, marked_of, votes_of};
 pub use refused::Refused;
+pub use replaced::batch_draws;
+pub(crate) use replaced::{batch_plan, tally_of};
 pub use state::{Known, MAX_SEED_DIGITS, MIN_SEED_DIGITS, State, apply};

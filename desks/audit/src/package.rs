@@ -5,9 +5,8 @@
 //! | `inputs/…` | the files | their digests are in the log |
 //! | `events.jsonl` | the log, one signed statement a line | the ledger |
 //! | `ledger/key.txt`, `ledger/proofs.jsonl` | the key and, for each event, its proof | each other |
-//! | `frame.json` | batches, contests, margins | the inputs |
-//! | `cards.jsonl` | every card that the draw came by, with its record where it was taken | the inputs and the seed |
-//! | `draw.csv` | the draws in order | frame, cards and seed |
+//! | `records/…` | of withheld records: their number, their sums, and those of drawn cards | the records, as an insider can check |
+//! | `draw.csv` | the draws in order | inputs and seed |
 //! | `readings.csv` | every reading, those taken back included | the log |
 //! | `results.jsonl` | each risk with the values that it is a function of | all of that |
 //! | `index.html`, `README.txt` | the same for people | all of that |
@@ -33,6 +32,9 @@ pub const PROOFS: &str = "ledger/proofs.jsonl";
 pub const SUMS: &str = "SHA256SUMS";
 /// Folder of the inputs.
 pub const INPUTS: &str = "inputs";
+
+/// Folder of what is public of records that are withheld.
+pub const RECORDS: &str = "records";
 
 /// What the package is, for whoever opens the folder.
 const README: &str = include_str!("package/README.txt");

@@ -8,12 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::assorter::{Assertion, CardRules, CardVotes, Comparison};
 use crate::election::{Contest, ContestKind, ContestVotes};
 use crate::flow::event::{Audited, Method};
-use crate::flow::{Claim, Frame, FrameError, OutcomeError};
+use crate::flow::{Claim, Frame, FrameError, OutcomeError, batch_plan, check_method, tally_of};
 use crate::method::limit::RiskLimit;
 use crate::method::polling::Sizes;
 use crate::method::sequential::{Population, Test};
 use crate::method::size::{Question, play};
-use crate::method::tally::Tally;
 use crate::method::{MethodError, bravo, minerva, providence, supersimple};
 
 pub use picture::plan_page;
@@ -186,16 +185,6 @@ fn option_of(
     limit: &RiskLimit,
     full_counts: &mut Vec<String>,
 ) -> Result<PlanOption, OutcomeError> {
-    let has_pools = frame
-        .batches()
-        .iter()
-        .any(|batch| matches!(batch.kind, crate::flow::BatchKind::Pool { .. }));
-    if has_pools && method == Method::SuperSimple {
-        return Ok(cannot(
-            method,
-            "it needs a record of every card, and some batches have tallies only".to_owned(),
-        ));
-    }
     let mut contests = Vec::new();
     let mut sizes: Vec<(usize, u64, u64)> = Vec::new();
     for place in 0..frame.contests().len() {
@@ -213,6 +202,12 @@ fn option_of(
             Err(OutcomeError::CannotImply { why, .. }) => return Ok(cannot(method, why)),
             Err(error) => return Err(error),
         };
+        if let Err(error) = check_method(frame, &claim, method) {
+            return match error {
+                OutcomeError::CannotImply { why, .. } => Ok(cannot(method, why)),
+                error => Err(error),
+            };
+        }
         match size_of(frame, &claim, method, limit) {
             Ok(Some((expected, ninety))) => {
                 sizes.push((place, expected, ninety));
@@ -307,17 +302,7 @@ fn size_of(
 ) -> Result<Option<(u64, u64)>, MethodError> {
     let contest = &frame.contests()[claim.contest].contest;
     let by_votes = matches!(contest.kind, ContestKind::Plurality | ContestKind::Approval);
-    let tally = || {
-        Tally::new(
-            claim.votes.clone(),
-            claim.cards,
-            contest.winners,
-            match contest.kind {
-                ContestKind::Approval => contest.candidates.len() as u32,
-                _ => contest.votes_allowed,
-            },
-        )
-    };
+    let tally = || tally_of(contest, claim);
     let capped = |draws: u64| draws.min(claim.cards);
     match method {
         Method::CardComparison => played(claim, limit, |assertion, margin| {
@@ -326,6 +311,7 @@ fn size_of(
         Method::Polling => played(claim, limit, |assertion, margin| {
             polling(contest, claim, assertion, margin)
         }),
+        Method::BatchComparison => batch_plan(frame, contest, claim, limit).map(Some),
         _ if !by_votes => Ok(None),
         Method::SuperSimple => {
             let size = supersimple::size(&tally()?, limit, supersimple::Expectation::Usual)?;
@@ -349,7 +335,6 @@ fn size_of(
             let size = providence::round_size(&tally()?, &[], limit, CHANCE)?;
             Ok(Some((capped(size), capped(size))))
         }
-        Method::BatchComparison => Ok(None),
     }
 }
 

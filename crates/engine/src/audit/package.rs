@@ -5,10 +5,11 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use pollwatch_audit::election::ContestKind;
 use pollwatch_audit::explain::sentence;
-use pollwatch_audit::flow::event::{Audited, Entry, Event, InputFile, Published};
-use pollwatch_audit::flow::{self, State};
-use pollwatch_audit::package::{EVENTS, INPUTS, KEY, PROOFS, SUMS, derive};
+use pollwatch_audit::flow::event::{Audited, Entry, Event, InputFile, Published, Role};
+use pollwatch_audit::flow::{self, InputPlace, State, publish_records};
+use pollwatch_audit::package::{EVENTS, INPUTS, KEY, PROOFS, RECORDS, SUMS, derive};
 use pollwatch_ledger::note::VerifierKey;
 use pollwatch_ledger::proof::TlogProof;
 use pollwatch_model::EvidenceId;
@@ -69,13 +70,14 @@ impl Workspace {
     /// Writes the package of an audit into a folder that is empty or not there.
     ///
     /// The entry that says so is appended to the log first: it is the last one of the package, so that nothing behind it can
-    /// be left out. Errors: [`Error::NotEmpty`]; whatever keeps the audit from being read.
+    /// be left out. Errors: [`Error::NotEmpty`]; [`AuditError::Files`] naming styles that are too rare to be published;
+    /// whatever keeps the audit from being read.
     pub fn publish_audit(
         &mut self,
         name: &str,
         by: &str,
         folder: &Path,
-        scratch: &Path,
+        how: &PublishHow<'_>,
         now: jiff::Timestamp,
     ) -> Result<(), Error> {
         fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
@@ -83,20 +85,61 @@ impl Workspace {
         if entries.next().is_some() {
             return Err(Error::NotEmpty(folder.to_path_buf()));
         }
-        let audit = self.audit(Some(name))?;
         // Before anything is said: an audit whose files cannot be read is not published.
-        audit.clone().read(scratch)?;
-        let included = audit
-            .state()
-            .opened()
-            .map(|opened| opened.inputs.iter().map(|file| file.name.clone()).collect())
+        let session = self.audit(Some(name))?.read(how.scratch)?;
+        let mut public = BTreeMap::new();
+        if how.withholds_records {
+            public = public_records(&session)?;
+        } else {
+            let method = session.committed()?.method;
+            // A polling audit publishes no record at all, but the file of records would still be in the package.
+            let rare = session
+                .frame(method)?
+                .rare_styles(how.rare_style)
+                .map_err(|error| AuditError::Files(chain(&error)))?;
+            if !rare.is_empty() {
+                let shown: Vec<String> = rare.iter().take(RARE_SHOWN).cloned().collect();
+                let more = rare.len() - shown.len();
+                return Err(AuditError::Files(format!(
+                    "these styles have fewer than {} cards, and publishing their records may show how a voter voted: {}{}. \
+                     Publish with --withhold-records, or say with --rare-style what the law of your state asks for",
+                    how.rare_style,
+                    shown.join("; "),
+                    if more > 0 { format!("; and {more} more") } else { String::new() }
+                ))
+                .into());
+            }
+        }
+        let opened = session.audit().state().opened().cloned();
+        let included = opened
+            .map(|opened| {
+                opened
+                    .inputs
+                    .into_iter()
+                    .map(|file| file.name)
+                    .filter(|name| !public.contains_key(name))
+                    .collect()
+            })
             .unwrap_or_default();
-        let published = Event::Published(Published { included });
+        let published = Event::Published(Published {
+            included,
+            withheld: public
+                .iter()
+                .map(|(name, bytes)| (name.clone(), EvidenceId::of(bytes)))
+                .collect(),
+        });
+        drop(session);
         let audit = self.audit_append(name, by, vec![published], now)?;
-        self.write_package(audit, folder, scratch)
+        self.write_package(audit, folder, &public, how.scratch)
     }
 
-    fn write_package(&self, audit: Audit, folder: &Path, scratch: &Path) -> Result<(), Error> {
+    fn write_package(
+        &self,
+        audit: Audit,
+        folder: &Path,
+        public: &BTreeMap<String, Vec<u8>>,
+        scratch: &Path,
+    ) -> Result<(), Error> {
         let log = self.log_reader()?;
         let mut events = Vec::new();
         let mut proofs = Vec::new();
@@ -124,6 +167,7 @@ impl Workspace {
                 opened
                     .inputs
                     .iter()
+                    .filter(|file| !public.contains_key(&file.name))
                     .map(|file| (file.clone(), audit.input(file)))
                     .collect()
             })
@@ -131,6 +175,9 @@ impl Workspace {
         let name = audit.name().to_owned();
         let session = audit.read(scratch)?;
         let (mut files, _) = derived(&name, &session)?;
+        for (name, bytes) in public {
+            files.insert(record_name(name), bytes.clone());
+        }
         files.insert(EVENTS.to_owned(), events);
         files.insert(PROOFS.to_owned(), proofs);
         files.insert(KEY.to_owned(), format!("{}\n", self.verifier_key()).into_bytes());
@@ -149,6 +196,61 @@ impl Workspace {
         }
         write(&folder.join(SUMS), sums_text(&sums).as_bytes())
     }
+}
+
+/// Rare styles that are named; the rest is counted.
+const RARE_SHOWN: usize = 20;
+
+/// How a package is written.
+#[derive(Debug, Clone, Copy)]
+pub struct PublishHow<'a> {
+    /// Whether the files of records stay out of it.
+    pub withholds_records: bool,
+    /// Styles with fewer cards than this keep the records from being published.
+    pub rare_style: u64,
+    /// A folder for what does not fit into memory.
+    pub scratch: &'a Path,
+}
+
+/// The file of a package in which the public part of withheld records lies.
+fn record_name(input: &str) -> String {
+    format!("{RECORDS}/{input}.json")
+}
+
+/// What is public of the files of records, by the name of the file.
+///
+/// Errors: a ranked contest is audited: its assertions cannot be checked without the rankings.
+fn public_records(session: &Session) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+    let ranked = session
+        .audited_contests()
+        .into_iter()
+        .find(|contest| contest.kind == ContestKind::Irv);
+    if let Some(contest) = ranked {
+        return Err(AuditError::Files(format!(
+            "{:?} is ranked: that its assertions imply the outcome cannot be checked without the rankings, so the records cannot be withheld",
+            contest.name
+        ))
+        .into());
+    }
+    let (frame, draw) = session.draw()?;
+    let mut public = BTreeMap::new();
+    let opened = session.audit().state().opened();
+    for file in opened.map_or(&[][..], |opened| &opened.inputs[..]) {
+        if file.role != Role::Cvr {
+            continue;
+        }
+        let place = frame
+            .counties()
+            .iter()
+            .position(|county| county.name == file.county);
+        let Some(place) = place else { continue };
+        let records = publish_records(&frame, place, &draw)
+            .map_err(|error| AuditError::Files(format!("{}: {error}", file.name)))?;
+        if let Some(records) = records {
+            public.insert(file.name.clone(), serde_json::to_vec(&records)?);
+        }
+    }
+    Ok(public)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
@@ -197,10 +299,15 @@ fn results(assessment: &flow::Assessment) -> Vec<String> {
 /// Checks the package in the folder `package`, offline: derives all of it again, and names the first thing that does not
 /// follow.
 ///
-/// `key` is the verifier key to trust; `None` takes the one in the package, which shows that everything follows from
+/// `inside` is a folder with files that the package withholds: with it is checked what only an insider can. `key` is the verifier key to trust; `None` takes the one in the package, which shows that everything follows from
 /// everything else and not whose it is. `scratch` is a folder for what does not fit into memory. Errors: what keeps the check
 /// from being made at all; what does not follow is a fault of the report.
-pub fn verify_package(package: &Path, key: Option<&str>, scratch: &Path) -> Result<PackageReport, Error> {
+pub fn verify_package(
+    package: &Path,
+    key: Option<&str>,
+    inside: Option<&Path>,
+    scratch: &Path,
+) -> Result<PackageReport, Error> {
     let mut report = PackageReport::default();
     let unpacked;
     let package = if package.is_file() {
@@ -231,7 +338,7 @@ pub fn verify_package(package: &Path, key: Option<&str>, scratch: &Path) -> Resu
     };
     check.digest_all()?;
     let listed = check.listed();
-    let fault = match check.all(key, scratch, &mut report)? {
+    let fault = match check.all(key, inside, scratch, &mut report)? {
         Ok(()) => check.sums_follow(&listed),
         // Two files can accuse each other, such as the key and the proofs that it signs. The list of digests tells which of
         // them is not what was written.
@@ -449,7 +556,13 @@ impl Check<'_> {
         })
     }
 
-    fn all(&self, key: Option<&str>, scratch: &Path, report: &mut PackageReport) -> Checked<()> {
+    fn all(
+        &self,
+        key: Option<&str>,
+        inside: Option<&Path>,
+        scratch: &Path,
+        report: &mut PackageReport,
+    ) -> Checked<()> {
         if !self.files.contains(SUMS) {
             return Ok(accuse(SUMS, "it is missing"));
         }
@@ -461,20 +574,43 @@ impl Check<'_> {
             statements.len()
         ));
         let (name, state) = follows!(replay(&statements));
-        if !matches!(
-            statements.last().map(|(_, _, entry)| &entry.event),
-            Some(Event::Published(_))
-        ) {
+        let Some(Event::Published(published)) = statements.last().map(|(_, _, entry)| &entry.event) else {
             return Ok(accuse(
                 EVENTS,
                 "its last entry is not the publication: entries were cut off its end",
             ));
-        }
+        };
         let Some(opened) = state.opened().cloned() else {
             return Ok(accuse(EVENTS, "the audit was never opened"));
         };
         report.title = opened.title.clone();
+        let mut withheld = 0;
         for file in &opened.inputs {
+            if let Some(digest) = published.withheld.get(&file.name) {
+                withheld += 1;
+                let public = record_name(&file.name);
+                match self.sums.get(&public) {
+                    Some(sum) if sum == digest => {}
+                    Some(_) => {
+                        return Ok(accuse(
+                            &public,
+                            "it is not what was signed when the package was written",
+                        ));
+                    }
+                    None => return Ok(accuse(&public, "it is missing")),
+                }
+                if let Some(inside) = inside {
+                    let path = inside.join(&file.name);
+                    let (sum, _) = digest_file(&path)?;
+                    if sum != file.sha256 {
+                        return Ok(accuse(
+                            &path.display().to_string(),
+                            "it is not the file whose digest was signed before the dice were rolled",
+                        ));
+                    }
+                }
+                continue;
+            }
             let name = format!("{INPUTS}/{}", file.name);
             match self.sums.get(&name) {
                 Some(sum) if *sum == file.sha256 => {}
@@ -489,10 +625,17 @@ impl Check<'_> {
         }
         report.shown.push(format!(
             "{} input files are those whose digests were signed before the dice were rolled",
-            opened.inputs.len()
+            opened.inputs.len() - if inside.is_some() { 0 } else { withheld }
         ));
-        let dir = self.dir.join(INPUTS);
-        let loaded = match load_files(&opened.inputs, &dir, scratch) {
+        let place_of = |file: &InputFile| {
+            let is_withheld = published.withheld.contains_key(&file.name);
+            match (is_withheld, inside) {
+                (true, Some(inside)) => InputPlace::File(inside.join(&file.name)),
+                (true, None) => InputPlace::Published(self.dir.join(record_name(&file.name))),
+                (false, _) => InputPlace::File(self.dir.join(INPUTS).join(&file.name)),
+            }
+        };
+        let loaded = match load_files(&opened.inputs, &place_of, scratch) {
             Ok(loaded) => loaded,
             Err(error) => {
                 return Ok(accuse(
@@ -514,6 +657,27 @@ impl Check<'_> {
                 .to_owned(),
         );
         follows!(readings_follow(&session)?);
+        if withheld > 0 {
+            if inside.is_some() {
+                for (name, bytes) in public_records(&session)? {
+                    if published.withheld.get(&name) != Some(&EvidenceId::of(&bytes)) {
+                        return Ok(accuse(
+                            &record_name(&name),
+                            "it is not what follows from the records that are withheld",
+                        ));
+                    }
+                }
+                report.shown.push(
+                    "the published part of the records follows from the records that are withheld".to_owned(),
+                );
+            } else {
+                report.unchecked.push(format!(
+                    "Files of records are withheld ({withheld}), so that nobody's ballot is exposed. What a member of the public cannot \
+                     check: that the totals and the records of drawn cards in {RECORDS}/ are those of the files whose digests were \
+                     signed. Whoever has the files can, with --inputs."
+                ));
+            }
+        }
         let expected = match derived(&name, &session) {
             Ok((expected, assessment)) => {
                 report.results = results(&assessment);
@@ -536,10 +700,13 @@ impl Check<'_> {
         let known = |name: &String| {
             expected.contains_key(name)
                 || [EVENTS, PROOFS, KEY, SUMS].contains(&name.as_str())
-                || opened
-                    .inputs
-                    .iter()
-                    .any(|file| *name == format!("{INPUTS}/{}", file.name))
+                || opened.inputs.iter().any(|file| {
+                    if published.withheld.contains_key(&file.name) {
+                        *name == record_name(&file.name)
+                    } else {
+                        *name == format!("{INPUTS}/{}", file.name)
+                    }
+                })
         };
         if let Some(stranger) = self.files.iter().find(|name| !known(name)) {
             return Ok(accuse(stranger, "it does not belong to the package"));

@@ -8,7 +8,8 @@ use pollwatch_audit::flow::event::{
     Sampled,
 };
 use pollwatch_audit::flow::{
-    self, Assessment, Claim, County, Draw, Frame, FrameCard, Known, Loaded, OutcomeError, Paper, draw_cards,
+    self, Assessment, Claim, County, Draw, Frame, FrameCard, InputPlace, Known, Loaded, OutcomeError, Paper,
+    draw_cards,
 };
 use pollwatch_audit::package::head_of;
 use pollwatch_audit::page::{Report, RetrievalRow, report_page};
@@ -63,18 +64,19 @@ impl Audit {
         let opened = self.state().opened().cloned();
         let opened = opened.ok_or(AuditError::NoSuch(self.name().to_owned()))?;
         check_files(&opened.inputs, &self.dir().join("inputs"))?;
-        let loaded = load_files(&opened.inputs, &self.dir().join("inputs"), scratch)?;
+        let place_of = |file: &InputFile| InputPlace::File(self.input(file));
+        let loaded = load_files(&opened.inputs, &place_of, scratch)?;
         Ok(Session::of(self, loaded))
     }
 }
 
-/// Reads files that lie in `dir`.
+/// Reads files, each where `place_of` says.
 pub(crate) fn load_files(
     inputs: &[InputFile],
-    dir: &std::path::Path,
+    place_of: &dyn Fn(&InputFile) -> InputPlace,
     scratch: &std::path::Path,
 ) -> Result<Loaded, Error> {
-    flow::load(inputs, dir, scratch).map_err(|error| AuditError::Files(chain(&error)).into())
+    flow::load(inputs, place_of, scratch).map_err(|error| AuditError::Files(chain(&error)).into())
 }
 
 fn check_files(inputs: &[InputFile], dir: &std::path::Path) -> Result<(), Error> {
@@ -263,12 +265,18 @@ impl Session {
 
     /// An empty CSV of the cards still to read, to fill in: a cell holds the names marked with ` | ` between them, `blank`,
     /// `overvote`, or `not on card`.
-    pub fn blank_form(&self) -> Result<String, Error> {
+    ///
+    /// `county`: only its cards.
+    pub fn blank_form(&self, county: Option<&str>) -> Result<String, Error> {
+        if self.thing() == "batch" {
+            return self.blank_batch_form();
+        }
+        let is_wanted = |row: &RetrievalRow| !row.is_read && county.is_none_or(|county| row.county == county);
         let election = self.election();
         let header = hand_reading_header(&election);
         let mut writer = csv::Writer::from_writer(Vec::new());
         let mut rows = vec![header.clone()];
-        for row in self.retrieval()?.into_iter().filter(|row| !row.is_read) {
+        for row in self.retrieval()?.into_iter().filter(is_wanted) {
             let number = match (row.record.as_str(), row.position) {
                 ("", Some(position)) => position.to_string(),
                 (record, _) => record.to_owned(),
@@ -306,6 +314,9 @@ impl Session {
         county: Option<&str>,
         reader: &str,
     ) -> Result<(Vec<Event>, Vec<Problem>), Error> {
+        if self.thing() == "batch" {
+            return self.batches_from_csv(name, &bytes, reader);
+        }
         let election = self.election();
         let mut refused = Vec::new();
         let mut source = Source::from_bytes(name, bytes);
@@ -480,7 +491,22 @@ impl Session {
                 return Err(AuditError::Files(format!("no cards are drawn for a contest {name:?}")).into());
             }
         }
-        let sizes: BTreeMap<String, u64> = if round == 1 {
+        let sizes: BTreeMap<String, u64> = if round == 1 && committed.method.draws_batches() {
+            let frame = self.frame(committed.method)?;
+            let opened = state
+                .opened()
+                .ok_or(AuditError::NoSuch(self.audit.name().to_owned()))?;
+            let limit = opened.risk_limit.parse().map_err(files)?;
+            let mut sizes = BTreeMap::new();
+            for (place, one) in frame.contests().iter().enumerate() {
+                if one.audited == Audited::Targeted {
+                    let claim = Claim::of(&frame, place).map_err(files)?;
+                    let draws = flow::batch_draws(&frame, place, &claim, &limit).map_err(files)?;
+                    sizes.insert(one.contest.name.clone(), draws);
+                }
+            }
+            sizes
+        } else if round == 1 {
             self.plan()?
                 .options
                 .into_iter()
@@ -637,7 +663,7 @@ pub(crate) fn retrieval_of(state: &flow::State, frame: &Frame, draw: &Draw) -> V
                 container: batch.id.container.clone(),
                 tabulator: batch.id.tabulator.clone(),
                 batch: batch.id.batch.clone(),
-                position: Some(card.position),
+                position: (card.paper != Paper::Batch).then_some(card.position),
                 of: batch.real,
                 record,
                 imprinted,
@@ -649,7 +675,8 @@ pub(crate) fn retrieval_of(state: &flow::State, frame: &Frame, draw: &Draw) -> V
                     .map(|place| frame.contests()[*place].contest.name.clone())
                     .collect(),
                 key: card.key.0.clone(),
-                is_read: !matches!(state.reading(&card.key), Known::Nothing),
+                is_read: !matches!(state.reading(&card.key), Known::Nothing)
+                    || !matches!(state.batch_count(&card.key), Known::Nothing),
             }
         })
         .collect();

@@ -8,7 +8,9 @@ use super::draw::{Draw, Pick};
 use super::event::{Audited, CardKey, Committed, Marked, Method, Reading};
 use super::frame::{Frame, FrameError, Paper};
 use super::outcome::{Claim, OutcomeError, card_votes, names, winners_by, words};
+use super::ranked;
 use super::reading::{marked_of, votes_of};
+use super::replaced::{self, Shown};
 use super::state::{Known, State};
 use crate::assorter::{CardRules, CardVotes, Comparison, Hand, Recorded, pool_mean};
 use crate::election::{Contest, ContestId};
@@ -343,13 +345,20 @@ fn assess_contest(
             .iter()
             .map(|candidate| counted.votes.get(&candidate.name).copied().unwrap_or(0))
             .collect();
-        by_full_count(contest, claim.as_ref(), &votes, &mut result);
+        let winners = winners_of_count(contest, &votes);
+        by_full_count(contest, claim.as_ref(), &votes, winners, &mut result);
     }
     Ok(result)
 }
 
 /// What a count of every card says. No risk belongs to it.
-fn by_full_count(contest: &Contest, claim: Option<&Claim>, votes: &[u64], result: &mut ContestResult) {
+fn by_full_count(
+    contest: &Contest,
+    claim: Option<&Claim>,
+    votes: &[u64],
+    winners: Option<Vec<usize>>,
+    result: &mut ContestResult,
+) {
     result.hand_count = Some(
         contest
             .candidates
@@ -372,7 +381,7 @@ fn by_full_count(contest: &Contest, claim: Option<&Claim>, votes: &[u64], result
             winners.sort_unstable();
             Some(winners)
         });
-    match winners_by_hand(contest, votes) {
+    match winners {
         None => {
             result.verdict = Verdict::FullCount;
             result.because = Some(
@@ -392,7 +401,7 @@ fn by_full_count(contest: &Contest, claim: Option<&Claim>, votes: &[u64], result
 }
 
 /// Winners of a full count; of a ranked contest by the tally of its last round.
-fn winners_by_hand(contest: &Contest, votes: &[u64]) -> Option<Vec<usize>> {
+fn winners_of_count(contest: &Contest, votes: &[u64]) -> Option<Vec<usize>> {
     if contest.kind != crate::election::ContestKind::Irv {
         return winners_by(contest, votes);
     }
@@ -419,6 +428,9 @@ fn measure(
         contest: contest.name.clone(),
         source,
     };
+    if method == Method::BatchComparison {
+        return measure_batches(frame, state, claim, contest, picks, limit, result);
+    }
     // The readings up to the first draw that has none: a risk may be looked at after any draw, but not past a gap.
     let mut read: Vec<(&Pick, Hand)> = Vec::new();
     for pick in picks {
@@ -428,53 +440,67 @@ fn measure(
         }
     }
     let all_read = read.len() == picks.len();
-    result.draws = read.len() as u64;
     result.differences = differences(state, contest, claim, picks);
-    let mut worst = Risk {
-        value: 0.0,
-        relative_error: 0.0,
-    };
-    let mut is_met = true;
-    let mut more: Option<More> = None;
-    let mut series = vec![0.0_f64; read.len()];
-    for (assertion, margin) in &claim.assertions {
-        let (test, population, values, no_error) = test_of(frame, method, claim, assertion, *margin, &read);
-        let mut runner = Runner::new(&test, population).map_err(fail)?;
-        for (at, value) in values.iter().enumerate() {
-            runner.push(*value).map_err(fail)?;
-            series[at] = series[at].max(runner.risk().value);
+    let shown = match method {
+        Method::CardComparison | Method::Polling => {
+            by_assertions(frame, method, claim, contest, &read, limit)
         }
-        let risk = runner.risk();
-        if !risk.is_within(limit) {
-            is_met = false;
-            if let Some(needed) = likely_more(&runner, &values, no_error.unwrap_or(0.5), claim.cards, limit) {
-                more = Some(more.map_or(needed, |more| More {
-                    at_best: more.at_best.max(needed.at_best),
-                    likely: more.likely.max(needed.likely),
-                }));
-            }
+        Method::SuperSimple => {
+            let compared: Vec<(Recorded, Hand)> = read
+                .iter()
+                .map(|(pick, hand)| {
+                    let assertion = &claim.assertions[0].0;
+                    let (recorded, _) = recorded_of(frame, claim, contest, assertion, pick);
+                    (recorded, hand.clone())
+                })
+                .collect();
+            replaced::super_simple(contest, claim, &compared, limit)
         }
-        worst = worst.max(risk);
-        result.assertions.push(AssertionResult {
-            says: words(contest, assertion),
-            margin: *margin,
-            upper_bound: population.upper_bound,
-            no_error,
-            values,
-            risk: upper(risk),
-        });
+        Method::Bravo | Method::Minerva | Method::Providence => {
+            // These are judged when a round ends, and only then.
+            let ends = round_ends(state, contest);
+            let whole: Vec<u64> = ends.into_iter().filter(|end| *end <= read.len() as u64).collect();
+            read.truncate(whole.last().map_or(0, |end| *end as usize));
+            let hands: Vec<Hand> = read.iter().map(|(_, hand)| hand.clone()).collect();
+            replaced::polling(method, contest, claim, &hands, &whole, limit)
+        }
+        Method::BatchComparison => unreachable!("batches have their own way"),
     }
-    result.series = series;
-    result.risk = Some(upper(worst));
+    .map_err(fail)?;
+    result.draws = read.len() as u64;
+    let (is_met, more) = (shown.met, shown.more);
+    result.take(shown);
     let distinct: std::collections::BTreeSet<&CardKey> =
         read.iter().map(|(pick, _)| &pick.card.key).collect();
     let has_unseen = picks.iter().any(|pick| pick.card.paper == Paper::Phantom);
     if distinct.len() as u64 == claim.cards && !has_unseen {
         // Every card that may hold it was read: the count decides, and no risk.
         let votes = sum_of(contest, &read);
-        by_full_count(contest, Some(claim), &votes, result);
+        let winners = match contest.kind {
+            crate::election::ContestKind::Irv => {
+                // Every card once, however often it was drawn.
+                let once: BTreeMap<&CardKey, &Hand> =
+                    read.iter().map(|(pick, hand)| (&pick.card.key, hand)).collect();
+                ranked::winners_by_hand(contest, &once.into_values().collect::<Vec<_>>())
+            }
+            _ => winners_by(contest, &votes),
+        };
+        by_full_count(contest, Some(claim), &votes, winners, result);
         return Ok(());
     }
+    conclude(claim, picks.len(), all_read, is_met, more, result);
+    Ok(())
+}
+
+/// The verdict of a sample.
+fn conclude(
+    claim: &Claim,
+    drawn: usize,
+    all_read: bool,
+    is_met: bool,
+    more: Option<More>,
+    result: &mut ContestResult,
+) {
     result.verdict = if is_met && all_read {
         Verdict::Confirmed
     } else if result.draws >= claim.cards || more.is_some_and(|more| more.at_best >= claim.cards) {
@@ -484,15 +510,130 @@ fn measure(
     } else {
         if !all_read {
             result.because = Some(format!(
-                "{} of {} draws of this contest have no reading yet",
-                picks.len() - read.len(),
-                picks.len()
+                "{} of {drawn} draws of this contest have no reading yet",
+                drawn as u64 - result.draws
             ));
         }
         result.more = more;
         Verdict::NotYet
     };
+}
+
+/// Draws that a contest has by the end of each round; one that is not drawn for counts all.
+fn round_ends(state: &State, contest: &Contest) -> Vec<u64> {
+    state
+        .rounds()
+        .iter()
+        .map(|round| {
+            let most = round.draws.values().copied().max().unwrap_or(0);
+            round.draws.get(&contest.name).copied().unwrap_or(most)
+        })
+        .collect()
+}
+
+fn measure_batches(
+    frame: &Frame,
+    state: &State,
+    claim: &Claim,
+    contest: &Contest,
+    picks: &[&Pick],
+    limit: &RiskLimit,
+    result: &mut ContestResult,
+) -> Result<(), AssessError> {
+    let mut read = Vec::new();
+    for pick in picks {
+        match state.batch_count(&pick.card.key) {
+            Known::One(reading) => read.push((*pick, reading)),
+            Known::Nothing | Known::Disagreement(_) => break,
+        }
+    }
+    let all_read = read.len() == picks.len();
+    result.draws = read.len() as u64;
+    let distinct: BTreeMap<usize, &super::event::BatchReading> = read
+        .iter()
+        .map(|(pick, reading)| (pick.card.batch, *reading))
+        .collect();
+    if distinct.len() == frame.batches().len() {
+        let votes: Vec<u64> = contest
+            .candidates
+            .iter()
+            .map(|one| {
+                distinct
+                    .values()
+                    .filter_map(|reading| reading.votes.get(&contest.name)?.get(&one.name))
+                    .sum()
+            })
+            .collect();
+        let winners = winners_by(contest, &votes);
+        by_full_count(contest, Some(claim), &votes, winners, result);
+        return Ok(());
+    }
+    let shown =
+        replaced::batches(frame, contest, claim, &read, limit).map_err(|source| AssessError::Method {
+            contest: contest.name.clone(),
+            source,
+        })?;
+    let (is_met, more) = (shown.met, shown.more);
+    result.take(shown);
+    conclude(claim, picks.len(), all_read, is_met, more, result);
     Ok(())
+}
+
+/// Each assertion by its own sequential test; the contest's risk is the largest.
+fn by_assertions(
+    frame: &Frame,
+    method: Method,
+    claim: &Claim,
+    contest: &Contest,
+    read: &[(&Pick, Hand)],
+    limit: &RiskLimit,
+) -> Result<Shown, MethodError> {
+    let mut shown = Shown {
+        risk: Risk {
+            value: 0.0,
+            relative_error: 0.0,
+        },
+        met: true,
+        assertions: Vec::new(),
+        more: None,
+        series: vec![0.0_f64; read.len()],
+    };
+    for (assertion, margin) in &claim.assertions {
+        let (test, population, values, no_error) = test_of(frame, method, claim, assertion, *margin, read);
+        let mut runner = Runner::new(&test, population)?;
+        for (at, value) in values.iter().enumerate() {
+            runner.push(*value)?;
+            shown.series[at] = shown.series[at].max(runner.risk().value);
+        }
+        let risk = runner.risk();
+        if !risk.is_within(limit) {
+            shown.met = false;
+            let clean = no_error.unwrap_or((margin + 1.0) / 2.0);
+            let needed = likely_more(&runner, &values, clean, claim.cards, limit);
+            shown.more = Some(shown.more.map_or(needed, |more| More {
+                at_best: more.at_best.max(needed.at_best),
+                likely: more.likely.max(needed.likely),
+            }));
+        }
+        shown.risk = shown.risk.max(risk);
+        shown.assertions.push(AssertionResult {
+            says: words(contest, assertion),
+            margin: *margin,
+            upper_bound: population.upper_bound,
+            no_error,
+            values,
+            risk: upper(risk),
+        });
+    }
+    Ok(shown)
+}
+
+impl ContestResult {
+    fn take(&mut self, shown: Shown) {
+        self.risk = Some(upper(shown.risk));
+        self.assertions = shown.assertions;
+        self.series = shown.series;
+    }
 }
 
 /// What is certain of a risk: its value and the most that rounding can have taken away.
@@ -555,7 +696,7 @@ fn recorded_of(
             (Recorded::Card(card_votes(contest, votes)), CardRules::CardStyle)
         }
         // Nothing is known of it, and it need not hold the contest.
-        Paper::Record { .. } | Paper::Bare => (Recorded::Phantom, CardRules::AllCards),
+        Paper::Record { .. } | Paper::Bare | Paper::Batch => (Recorded::Phantom, CardRules::AllCards),
         Paper::Phantom => (Recorded::Phantom, CardRules::CardStyle),
         Paper::Pool => {
             let mean = frame.tally(pick.card.batch, claim.contest).and_then(|votes| {
@@ -618,13 +759,7 @@ pub fn comparison_test(no_error: f64) -> Test {
 }
 
 /// How many more draws: with no further difference, and with differences as often as so far.
-fn likely_more(
-    runner: &Runner<'_>,
-    values: &[f64],
-    clean: f64,
-    cards: u64,
-    limit: &RiskLimit,
-) -> Option<More> {
+fn likely_more(runner: &Runner<'_>, values: &[f64], clean: f64, cards: u64, limit: &RiskLimit) -> More {
     let left = cards.saturating_sub(values.len() as u64);
     let go_on = |value_of: &dyn Fn(u64) -> f64| -> u64 {
         let mut runner = runner.clone();
@@ -657,7 +792,7 @@ fn likely_more(
             }
         })
     };
-    Some(More { at_best, likely })
+    More { at_best, likely }
 }
 
 fn differences(state: &State, contest: &Contest, claim: &Claim, picks: &[&Pick]) -> Vec<Difference> {

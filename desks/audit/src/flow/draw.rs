@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::event::{CardKey, Method};
 use super::frame::{Frame, FrameCard, FrameError, Paper};
+use super::outcome::Claim;
+use super::replaced::{batches_of, ticket_key};
 use crate::draw::consistent::{PRINTED_DIGITS, Replacement, Ticket, draw};
 
 /// One draw of a card.
@@ -27,6 +29,8 @@ pub struct Draw {
     /// By contest, places in `picks` that its risk may use, in order. A contest that is drawn for has its own draws; one
     /// that is not has every card of it up to the first that the sample left out.
     pub of_contest: BTreeMap<usize, Vec<usize>>,
+    /// Cards that the draw came by and passed over, for no contest on them needed more.
+    pub passed: Vec<FrameCard>,
     /// Draws that each contest could have at most, where that was less than what was asked for.
     pub exhausted: BTreeMap<usize, u64>,
 }
@@ -64,6 +68,9 @@ pub fn draw_cards(
     draws: &BTreeMap<usize, u64>,
     usable_for: &[usize],
 ) -> Result<Draw, FrameError> {
+    if method.draws_batches() {
+        return Ok(draw_batches(frame, seed, draws));
+    }
     if method.draws_again() {
         return draw_again(frame, seed, draws, usable_for);
     }
@@ -160,6 +167,8 @@ fn walk(
                 times: *generation,
                 contests,
             });
+        } else {
+            drawn.passed.push(card);
         }
     }
     drawn.exhausted = draws
@@ -203,4 +212,45 @@ fn draw_again(
         });
     }
     Ok(drawn)
+}
+
+/// Draws batches with chances in proportion to the greatest error that each can hide, for the one contest that is drawn for
+/// (PPEB: Aslam, Popa and Rivest 2008). Nothing is drawn for a contest whose margin is zero.
+fn draw_batches(frame: &Frame, seed: &str, draws: &BTreeMap<usize, u64>) -> Draw {
+    let mut drawn = Draw::default();
+    let Some((contest, count)) = draws.iter().next() else {
+        return drawn;
+    };
+    let plan = &frame.contests()[*contest].contest;
+    let bounds = Claim::of(frame, *contest)
+        .ok()
+        .and_then(|claim| batches_of(frame, plan, &claim).ok()?.bounds);
+    let Some(bounds) = bounds else {
+        return drawn;
+    };
+    let keys: Vec<String> = frame
+        .batches()
+        .iter()
+        .map(|batch| ticket_key(frame, batch))
+        .collect();
+    let mut times: BTreeMap<usize, u32> = BTreeMap::new();
+    let places = drawn.of_contest.entry(*contest).or_default();
+    for (place, one) in crate::draw::ppeb::draw(seed, &keys, &bounds, *count as usize)
+        .into_iter()
+        .enumerate()
+    {
+        let Some(card) = frame.batch_card(one.batch) else {
+            continue;
+        };
+        let times = times.entry(one.batch).or_default();
+        *times += 1;
+        places.push(place);
+        drawn.picks.push(Pick {
+            card,
+            ticket: one.ticket.trimmed(PRINTED_DIGITS),
+            times: *times,
+            contests: vec![*contest],
+        });
+    }
+    drawn
 }

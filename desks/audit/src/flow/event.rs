@@ -272,7 +272,15 @@ pub enum Method {
 
 impl Method {
     /// Every method.
-    pub const ALL: [Method; 2] = [Method::CardComparison, Method::Polling];
+    pub const ALL: [Method; 7] = [
+        Method::CardComparison,
+        Method::SuperSimple,
+        Method::Polling,
+        Method::Bravo,
+        Method::Providence,
+        Method::Minerva,
+        Method::BatchComparison,
+    ];
 
     /// Its name on the command line and on the wire.
     pub fn word(self) -> &'static str {
@@ -532,6 +540,9 @@ pub struct AssessedContest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Published {
-    /// The files of the inputs that are in it; of the others only the digest is.
+    /// The files of the inputs that are in it.
     pub included: Vec<String>,
+    /// Of those that are withheld the digest of what is public of them.
+    #[serde(default)]
+    pub withheld: BTreeMap<String, EvidenceId>,
 }

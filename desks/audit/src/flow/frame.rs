@@ -13,12 +13,13 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pollwatch_model::EvidenceId;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::event::{CardKey, ContestPlan, Method};
 use crate::election::{
-    BatchId, BatchTallies, CandidateId, CardId, CastVoteRecord, ContestId, ContestVotes, Election, Manifest,
-    Mark, NameMap, Redaction,
+    BatchId, BatchTallies, CandidateId, CardId, CastVoteRecord, ContestCount, ContestId, ContestVotes,
+    Election, Manifest, Mark, NameMap, Redaction,
 };
 
 /// Most cards of a frame: all that were ever cast in one election, many times over.
@@ -32,10 +33,17 @@ pub trait Records: Send {
     fn at(&mut self, ordinal: u64) -> io::Result<Option<CastVoteRecord>>;
     /// Every record in order.
     fn each(&mut self, visit: &mut dyn FnMut(u64, &CastVoteRecord)) -> io::Result<()>;
+    /// Styles with fewer cards than `least`, in words: publishing their records may show how a voter voted.
+    fn rare_styles(&mut self, least: u64) -> io::Result<Vec<String>>;
+    /// What the records add up to, by the contests of their own election, and how many withhold their votes; `None` where each
+    /// can be read.
+    fn counts(&self) -> Option<(Vec<ContestCount>, u64)> {
+        None
+    }
 }
 
 /// A batch of records.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordBatch {
     /// The batch.
     pub id: BatchId,
@@ -198,6 +206,8 @@ pub enum Paper {
     Bare,
     /// There is no record of it, though its batch has records.
     Phantom,
+    /// It stands for its whole batch.
+    Batch,
 }
 
 /// What the files say of one contest.
@@ -380,7 +390,26 @@ impl Frame {
         let mut withheld = 0;
         let has_records = county.records.is_some();
         let mut recorded = vec![0; contests.len()];
-        if let Some(records) = &county.records {
+        let counts = county
+            .records
+            .as_ref()
+            .and_then(|records| locked(records).counts());
+        if let Some((counts, hidden)) = counts {
+            withheld = hidden;
+            for (count, translated) in counts.iter().zip(&translation.contests) {
+                let Some((contest, candidates)) = translated else {
+                    continue;
+                };
+                let place = contest.index();
+                recorded[place] += count.cards;
+                let stats = &mut stats[place];
+                stats.overvoted += count.overvoted;
+                stats.blank += count.blank;
+                for (votes, candidate) in count.votes.iter().zip(candidates) {
+                    stats.votes[candidate.index()] += votes;
+                }
+            }
+        } else if let Some(records) = &county.records {
             locked(records)
                 .each(&mut |_, record| {
                     if record.redaction == Redaction::Withheld {
@@ -580,6 +609,18 @@ impl Frame {
         }))
     }
 
+    /// A batch as something that is drawn.
+    pub fn batch_card(&self, at: usize) -> Option<FrameCard> {
+        let batch = self.batches.get(at)?;
+        Some(FrameCard {
+            ordinal: batch.first,
+            key: self.batch_key(batch),
+            batch: at,
+            position: 0,
+            paper: Paper::Batch,
+        })
+    }
+
     /// The place of a card by its name; `None` when there is no such card.
     pub fn ordinal(&self, key: &CardKey) -> Option<u64> {
         let (county, container, tabulator, batch, position): (String, String, String, String, u64) =
@@ -627,6 +668,26 @@ impl Frame {
                 })?;
         }
         Ok(())
+    }
+
+    /// Styles with fewer cards than `least`, in words, with their county.
+    pub fn rare_styles(&self, least: u64) -> Result<Vec<String>, FrameError> {
+        let mut all = Vec::new();
+        for county in &self.counties {
+            let Some(records) = &county.records else {
+                continue;
+            };
+            let rare = locked(records).rare_styles(least);
+            let rare = rare.map_err(|source| FrameError::Records {
+                county: county.name.clone(),
+                source,
+            })?;
+            all.extend(
+                rare.into_iter()
+                    .map(|one| format!("{}{one}", county_lead(&county.name))),
+            );
+        }
+        Ok(all)
     }
 
     /// Votes by candidate that the tally of a pool or batch reports for a contest; `None` where no tally has the batch.

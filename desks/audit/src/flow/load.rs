@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use pollwatch_model::Problem;
@@ -11,13 +11,18 @@ use super::contests::{ContestSpec, ContestsError, read_contests};
 use super::event::{Audited, ContestPlan, InputFile, Role};
 use super::frame::{County, RecordBatch, Records, SharedRecords};
 use super::outcome::winners_by;
+use super::published::{MAX_PUBLISHED_BYTES, PublishedRecords};
 use crate::election::{
     CandidateId, CastVoteRecord, Contest, ContestKind, Election, Manifest, NameMap, Reported, near_misses,
 };
-use crate::read::{CvrSink, ReadError, RedactedGroup, Source, read_batch_tallies, read_cvrs, read_manifest};
+use crate::index::{CardIndex, IndexBuilder, IndexError};
+use crate::read::{ReadError, Source, read_batch_tallies, read_cvrs, read_manifest};
+use crate::reconcile::{Shown, rare_styles, reconcile};
 
 /// Longest file of names, in bytes.
 const MAX_NAMES_BYTES: u64 = 10 << 20;
+/// Imprinted ids of several cards that are named.
+const MAX_SHARED: usize = 100;
 /// Problems that are kept in words; the rest is counted.
 const MAX_PROBLEMS: usize = 1_000;
 
@@ -34,6 +39,23 @@ pub struct Loaded {
     pub problems_left_out: u64,
     /// Groups of cards whose votes were published as a sum only.
     pub groups: u64,
+}
+
+/// Where a file lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InputPlace {
+    /// There.
+    File(PathBuf),
+    /// It is withheld; what is public of its records lies there.
+    Published(PathBuf),
+}
+
+impl InputPlace {
+    fn path(&self) -> &Path {
+        match self {
+            InputPlace::File(path) | InputPlace::Published(path) => path,
+        }
+    }
 }
 
 /// What keeps the files from being used.
@@ -59,6 +81,9 @@ pub enum LoadError {
         /// Why.
         why: String,
     },
+    /// The index of cards cannot be made.
+    #[error(transparent)]
+    Index(#[from] IndexError),
     /// A file cannot be opened.
     #[error("cannot read {file}")]
     Io {
@@ -97,59 +122,71 @@ fn lead(county: &str) -> String {
     }
 }
 
-/// Records in memory.
-#[derive(Debug, Default)]
-struct Memory {
-    records: Vec<CastVoteRecord>,
+/// An index of records in a file that goes when nobody reads it any more.
+struct Indexed {
+    index: CardIndex,
+    _file: tempfile::TempPath,
 }
 
-impl Records for Memory {
+fn io_of(error: IndexError) -> io::Error {
+    io::Error::other(error)
+}
+
+impl Records for Indexed {
     fn batches(&self) -> Vec<RecordBatch> {
-        let mut batches: Vec<RecordBatch> = Vec::new();
-        for (ordinal, record) in (0..).zip(&self.records) {
-            match batches.last_mut() {
-                Some(batch) if batch.id == record.card.batch => batch.records += 1,
-                _ => batches.push(RecordBatch {
-                    id: record.card.batch.clone(),
-                    first: ordinal,
-                    records: 1,
-                }),
-            }
-        }
-        batches
+        self.index
+            .batches()
+            .iter()
+            .map(|batch| RecordBatch {
+                id: batch.id.clone(),
+                first: batch.first,
+                records: batch.cards,
+            })
+            .collect()
     }
 
     fn at(&mut self, ordinal: u64) -> io::Result<Option<CastVoteRecord>> {
-        let place = usize::try_from(ordinal).unwrap_or(usize::MAX);
-        Ok(self.records.get(place).cloned())
+        self.index.at(ordinal).map_err(io_of)
     }
 
     fn each(&mut self, visit: &mut dyn FnMut(u64, &CastVoteRecord)) -> io::Result<()> {
-        for (ordinal, record) in (0..).zip(&self.records) {
-            visit(ordinal, record);
-        }
-        Ok(())
-    }
-}
-
-struct Collector<'a> {
-    records: Vec<CastVoteRecord>,
-    problems: &'a mut Problems,
-    groups: u64,
-}
-
-impl CvrSink for Collector<'_> {
-    fn record(&mut self, _: &Election, record: &CastVoteRecord) -> io::Result<()> {
-        self.records.push(record.clone());
+        self.index
+            .each(|ordinal, record| {
+                visit(ordinal, record);
+                std::ops::ControlFlow::Continue(())
+            })
+            .map_err(io_of)?;
         Ok(())
     }
 
-    fn problem(&mut self, problem: Problem) {
-        self.problems.add(problem);
-    }
-
-    fn group(&mut self, _: RedactedGroup) {
-        self.groups += 1;
+    fn rare_styles(&mut self, least: u64) -> io::Result<Vec<String>> {
+        let shown = Shown {
+            style: true,
+            precinct: true,
+            group: true,
+        };
+        let rare = rare_styles(&mut self.index, shown, least).map_err(io_of)?;
+        Ok(rare
+            .into_iter()
+            .map(|one| {
+                let parts: Vec<&str> = [&one.style, &one.precinct, &one.group]
+                    .into_iter()
+                    .map(String::as_str)
+                    .filter(|part| !part.is_empty())
+                    .collect();
+                format!(
+                    "{} card{} of {} ({})",
+                    one.cards,
+                    if one.cards == 1 { "" } else { "s" },
+                    if parts.is_empty() {
+                        "no style".to_owned()
+                    } else {
+                        parts.join(", ")
+                    },
+                    one.contests.join("; ")
+                )
+            })
+            .collect())
     }
 }
 
@@ -169,17 +206,21 @@ impl Problems {
     }
 }
 
-/// Reads the audit's files, which lie in `dir` under their names. `scratch` is a folder for what does not fit into memory.
+/// Reads the audit's files, which lie where `place_of` says. `scratch` is a folder for what does not fit into memory.
 ///
 /// The same bytes give the same result on every machine. Errors: [`LoadError`], naming file and line.
-pub fn load(inputs: &[InputFile], dir: &Path, scratch: &Path) -> Result<Loaded, LoadError> {
+pub fn load(
+    inputs: &[InputFile],
+    place_of: &dyn Fn(&InputFile) -> InputPlace,
+    scratch: &Path,
+) -> Result<Loaded, LoadError> {
     let mut problems = Problems::default();
     let mut specs = None;
     let mut groups = 0;
     let mut files: BTreeMap<&str, BTreeMap<Role, Vec<&InputFile>>> = BTreeMap::new();
     for file in inputs {
         if file.role == Role::Contests {
-            let opened = std::fs::File::open(dir.join(&file.name)).map_err(|source| LoadError::Io {
+            let opened = std::fs::File::open(place_of(file).path()).map_err(|source| LoadError::Io {
                 file: file.name.clone(),
                 source,
             })?;
@@ -210,7 +251,7 @@ pub fn load(inputs: &[InputFile], dir: &Path, scratch: &Path) -> Result<Loaded, 
             }),
         };
         let open = |file: &InputFile| -> Result<Source, LoadError> {
-            Ok(Source::open(&dir.join(&file.name))?.with_scratch(Some(scratch.to_path_buf())))
+            Ok(Source::open(place_of(file).path())?.with_scratch(Some(scratch.to_path_buf())))
         };
         let Some(manifest) = one(Role::Manifest)? else {
             return Err(LoadError::Manifests {
@@ -227,23 +268,34 @@ pub fn load(inputs: &[InputFile], dir: &Path, scratch: &Path) -> Result<Loaded, 
         };
         let names = match one(Role::Names)? {
             None => NameMap::default(),
-            Some(file) => read_names(file, dir)?,
+            Some(file) => read_names(file, place_of(file).path())?,
         };
         let mut election = Election::default();
         let records: Option<SharedRecords> = match one(Role::Cvr)? {
             None => None,
+            Some(file) if matches!(place_of(file), InputPlace::Published(_)) => {
+                let published = read_published(file, place_of(file).path())?;
+                election = published.election.clone();
+                Some(Arc::new(Mutex::new(published)))
+            }
             Some(file) => {
-                let mut sink = Collector {
-                    records: Vec::new(),
-                    problems: &mut problems,
-                    groups: 0,
-                };
+                let mut sink = IndexBuilder::new(Some(scratch));
                 let read = read_cvrs(&mut open(file)?, None, &mut sink)?;
-                groups += sink.groups;
-                let mut records = sink.records;
-                records.sort_by(|a, b| a.card.cmp(&b.card));
+                sink.problems()
+                    .iter()
+                    .cloned()
+                    .for_each(|problem| problems.add(problem));
+                groups += read.groups;
                 election = read.election;
-                Some(Arc::new(Mutex::new(Memory { records })))
+                let at = tempfile::NamedTempFile::new_in(scratch)
+                    .map_err(|source| LoadError::Io {
+                        file: "the index of cards".to_owned(),
+                        source,
+                    })?
+                    .into_temp_path();
+                let mut index = sink.finish(&election, &at)?;
+                tell_differences(&file.name, &manifest, &mut index, &mut problems)?;
+                Some(Arc::new(Mutex::new(Indexed { index, _file: at })))
             }
         };
         counties.push(County {
@@ -270,8 +322,71 @@ pub fn load(inputs: &[InputFile], dir: &Path, scratch: &Path) -> Result<Loaded, 
     })
 }
 
+/// What is odd about records and manifest, batch by batch. None of it stops an audit: each missing card counts at its worst.
+fn tell_differences(
+    file: &str,
+    manifest: &Manifest,
+    index: &mut CardIndex,
+    problems: &mut Problems,
+) -> Result<(), LoadError> {
+    let compared = reconcile(manifest, index)?;
+    for difference in compared.differences {
+        problems.add(Problem::remark(file, None, difference.says));
+    }
+    for twice in index.duplicates() {
+        problems.add(Problem::remark(
+            file,
+            None,
+            format!("{twice} has more than one record"),
+        ));
+    }
+    for (imprinted, cards) in index.shared_imprints(MAX_SHARED)? {
+        problems.add(Problem::remark(
+            file,
+            None,
+            format!(
+                "{} cards have one imprinted id, {imprinted:?}: look for each by its batch and number",
+                cards.len()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn read_published(file: &InputFile, path: &Path) -> Result<PublishedRecords, LoadError> {
+    let refuse = |why: String| LoadError::Names {
+        file: file.name.clone(),
+        why,
+    };
+    let io = |source| LoadError::Io {
+        file: file.name.clone(),
+        source,
+    };
+    let bytes = std::fs::metadata(path).map_err(io)?.len();
+    if bytes > MAX_PUBLISHED_BYTES {
+        return Err(refuse(format!(
+            "its published part is larger than {MAX_PUBLISHED_BYTES} bytes"
+        )));
+    }
+    let bytes = std::fs::read(path).map_err(io)?;
+    let published: PublishedRecords = serde_json::from_slice(&bytes)
+        .map_err(|error| refuse(format!("its published part cannot be read: {error}")))?;
+    let fits = published.schema == 1
+        && published.counts.len() == published.election.contests.len()
+        && published
+            .election
+            .contests
+            .iter()
+            .zip(&published.counts)
+            .all(|(contest, count)| count.votes.len() <= contest.candidates.len());
+    if !fits {
+        return Err(refuse("its published part does not fit itself".to_owned()));
+    }
+    Ok(published)
+}
+
 /// A file of names is JSON: `{"contests": {"GOVERNOR": "Governor"}, "candidates": {"Governor": {"AMES": "Ames"}}}`.
-fn read_names(file: &InputFile, dir: &Path) -> Result<NameMap, LoadError> {
+fn read_names(file: &InputFile, path: &Path) -> Result<NameMap, LoadError> {
     let refuse = |why: String| LoadError::Names {
         file: file.name.clone(),
         why,
@@ -279,7 +394,7 @@ fn read_names(file: &InputFile, dir: &Path) -> Result<NameMap, LoadError> {
     if file.bytes > MAX_NAMES_BYTES {
         return Err(refuse(format!("it is larger than {MAX_NAMES_BYTES} bytes")));
     }
-    let bytes = std::fs::read(dir.join(&file.name)).map_err(|source| LoadError::Io {
+    let bytes = std::fs::read(path).map_err(|source| LoadError::Io {
         file: file.name.clone(),
         source,
     })?;

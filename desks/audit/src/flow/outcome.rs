@@ -1,6 +1,6 @@
 //! The outcome that is audited, and the assertions that together imply it.
 
-use super::event::{ContestPlan, Method, Outcome};
+use super::event::{Audited, ContestPlan, Method, Outcome};
 use super::frame::{BatchKind, Frame, FrameError};
 use crate::assorter::{self, Assertion, CardVotes, assertions_of};
 use crate::election::{Contest, ContestKind, ContestVotes};
@@ -143,6 +143,26 @@ pub fn check_method(frame: &Frame, claim: &Claim, method: Method) -> Result<(), 
         })
     };
     let by_votes = matches!(contest.kind, ContestKind::Plurality | ContestKind::Approval);
+    if method == Method::BatchComparison {
+        let audited = |how| frame.contests().iter().filter(|one| one.audited == how).count();
+        if audited(Audited::Targeted) > 1 || audited(Audited::Opportunistic) > 0 {
+            return refuse(
+                "batches are drawn by what they can hide in one contest, so this method audits one contest: open an audit for each",
+            );
+        }
+        if !by_votes && contest.kind != ContestKind::MajorityOrRunoff {
+            return refuse("this method compares sums of votes, and the contest is decided otherwise");
+        }
+        let untold = frame
+            .batches()
+            .iter()
+            .enumerate()
+            .find(|(at, batch)| batch.cards > 0 && frame.tally(*at, claim.contest).is_none());
+        return match untold {
+            Some((_, batch)) => refuse(&format!("there is no tally of {}", batch.id)),
+            None => Ok(()),
+        };
+    }
     if !by_votes && !matches!(method, Method::CardComparison | Method::Polling) {
         return refuse("this method compares the votes of candidates, and the contest is decided otherwise");
     }

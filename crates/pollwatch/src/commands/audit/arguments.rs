@@ -64,8 +64,8 @@ pub enum AuditCommand {
         /// A CSV of readings, one row a card
         #[arg(long, value_name = "FILE")]
         csv: Option<PathBuf>,
-        /// The county that the CSV is of, where several have batches of one name
-        #[arg(long, value_name = "COUNTY", requires = "csv")]
+        /// The county that the CSV or form is of, where several have batches of one name
+        #[arg(long, value_name = "COUNTY")]
         county: Option<String>,
         /// Write an empty CSV of the cards still to read, to fill in
         #[arg(long, value_name = "FILE", conflicts_with = "csv")]
@@ -138,6 +138,12 @@ pub enum AuditCommand {
         which: Which,
         /// A new folder, or a file whose name ends in .zip
         output: PathBuf,
+        /// Leave the files of records out: only their sums and the records of drawn cards are published
+        #[arg(long)]
+        withhold_records: bool,
+        /// Refuse to publish records when a style has fewer cards than this (Colorado's open-records law names ten)
+        #[arg(long, default_value_t = 10, value_name = "CARDS")]
+        rare_style: u64,
     },
     /// Check a package offline: derive all of it again, and name the first thing that does not follow
     Verify {
@@ -146,6 +152,9 @@ pub enum AuditCommand {
         /// The verifier key to trust, as the office published it elsewhere
         #[arg(long, value_name = "VKEY")]
         key: Option<String>,
+        /// A folder with the files that the package withholds, to check what only an insider can
+        #[arg(long, value_name = "DIR")]
+        inputs: Option<PathBuf>,
     },
 }
 

@@ -47,7 +47,7 @@ pub fn enter(workspace: Option<&Path>, which: &Which, how: &How) -> anyhow::Resu
     let reader = how.reader.clone().unwrap_or_else(|| by.clone());
     let session = session(workspace, which)?;
     if let Some(path) = &how.form {
-        let path = write(path, session.blank_form()?)?;
+        let path = write(path, session.blank_form(how.county.as_deref())?)?;
         println!("An empty form is in {}", visible(&path.display().to_string()));
         return Ok(ExitCode::SUCCESS);
     }

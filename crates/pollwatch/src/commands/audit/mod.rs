@@ -82,8 +82,15 @@ pub fn run(workspace: Option<&Path>, command: AuditCommand) -> anyhow::Result<Ex
         } => enter::undo(workspace, &which, entry, &because),
         AuditCommand::Log(which) => look::log(workspace, &which),
         AuditCommand::Report { which, output } => publish::report(workspace, &which, &output),
-        AuditCommand::Publish { which, output } => publish::publish(workspace, &which, &output),
-        AuditCommand::Verify { package, key } => publish::verify(&package, key.as_deref()),
+        AuditCommand::Publish {
+            which,
+            output,
+            withhold_records,
+            rare_style,
+        } => publish::publish(workspace, &which, &output, withhold_records, rare_style),
+        AuditCommand::Verify { package, key, inputs } => {
+            publish::verify(&package, key.as_deref(), inputs.as_deref())
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use jiff::Timestamp;
 use pollwatch_engine::Mode;
-use pollwatch_engine::audit::{PackageReport, verify_package};
+use pollwatch_engine::audit::{PackageReport, PublishHow, verify_package};
 
 use super::arguments::Which;
 use super::{session, who, write};
@@ -20,7 +20,13 @@ pub fn report(workspace: Option<&Path>, which: &Which, output: &Path) -> anyhow:
     Ok(ExitCode::SUCCESS)
 }
 
-pub fn publish(workspace: Option<&Path>, which: &Which, output: &Path) -> anyhow::Result<ExitCode> {
+pub fn publish(
+    workspace: Option<&Path>,
+    which: &Which,
+    output: &Path,
+    withholds_records: bool,
+    rare_style: u64,
+) -> anyhow::Result<ExitCode> {
     let by = who(which.by.as_deref())?;
     let scratch = std::env::temp_dir();
     let is_zip = output
@@ -36,11 +42,16 @@ pub fn publish(workspace: Option<&Path>, which: &Which, output: &Path) -> anyhow
     let folder = if is_zip { None } else { Some(output.to_path_buf()) };
     let unpacked = tempfile::tempdir().context("cannot make a temporary folder")?;
     let target: PathBuf = folder.unwrap_or_else(|| unpacked.path().join("package"));
-    workspace.publish_audit(&name, &by, &target, &scratch, Timestamp::now())?;
+    let how = PublishHow {
+        withholds_records,
+        rare_style,
+        scratch: &scratch,
+    };
+    workspace.publish_audit(&name, &by, &target, &how, Timestamp::now())?;
     if is_zip {
         pollwatch_engine::audit::zip_package(&target, output)?;
     }
-    let checked = verify_package(output, None, &scratch)?;
+    let checked = verify_package(output, None, None, &scratch)?;
     if let Some(fault) = checked.fault {
         anyhow::bail!(
             "the package was written and does not verify: {}: {}",
@@ -64,13 +75,13 @@ pub fn publish(workspace: Option<&Path>, which: &Which, output: &Path) -> anyhow
     Ok(ExitCode::SUCCESS)
 }
 
-pub fn verify(package: &Path, key: Option<&str>) -> anyhow::Result<ExitCode> {
+pub fn verify(package: &Path, key: Option<&str>, inputs: Option<&Path>) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(
         package.exists(),
         "there is no file or folder {}",
         package.display()
     );
-    let report = verify_package(package, key, &std::env::temp_dir())?;
+    let report = verify_package(package, key, inputs, &std::env::temp_dir())?;
     if report.fault.is_some() {
         crate::STATUS_WHEN_CLOSED.store(1, std::sync::atomic::Ordering::Relaxed);
     }
