@@ -86,13 +86,17 @@ pub(super) fn held(site: &Site, timeline: &Timeline) -> Vec<(Vec<u32>, Held)> {
     for (shape, visits) in by_shape {
         let ordinary = ordinary(&visits);
         let floor = MIN_RECORDS.max(ordinary * TIMES_ORDINARY);
-        let mut left = Vec::new();
+        let (mut over, mut left) = (Vec::new(), Vec::new());
         for visit in visits {
             if visit.records.len() >= floor {
-                found.push((vec![visit.client], one(site, shape, &[&visit], ordinary)));
+                over.push(visit);
             } else {
                 left.push(visit);
             }
+        }
+        let busiest = left.iter().map(|visit| visit.records.len()).max().unwrap_or(0);
+        for visit in over {
+            found.push((vec![visit.client], one(site, shape, &[&visit], busiest)));
         }
         found.extend(together(site, shape, &left, ordinary));
     }
@@ -141,12 +145,13 @@ fn together(site: &Site, shape: u32, visits: &[Visit], ordinary: usize) -> Vec<(
             continue;
         }
         let clients = group.iter().map(|visit| visit.client).collect();
-        found.push((clients, one(site, shape, &group, ordinary)));
+        found.push((clients, one(site, shape, &group, share.saturating_sub(1))));
     }
     found
 }
 
-fn one(site: &Site, shape: u32, visits: &[&Visit], ordinary: usize) -> Held {
+/// `busiest`: records of the busiest client that is not held.
+fn one(site: &Site, shape: u32, visits: &[&Visit], busiest: usize) -> Held {
     let records: BTreeSet<u64> = visits
         .iter()
         .flat_map(|visit| visit.records.iter().copied())
@@ -189,11 +194,10 @@ fn one(site: &Site, shape: u32, visits: &[&Visit], ordinary: usize) -> Held {
         },
         says: format!(
             "{} different records were asked for at {name}{who} within {hours:.1} hours, {:.0} % of all numbers between the \
-             lowest and the highest; {given} of {} requests were answered with a page. An ordinary visitor asks for {} at most.",
+             lowest and the highest; {given} of {} requests were answered with a page. Of other clients that come from no page of the site, the busiest asked for {busiest}.",
             records.len(),
             coverage * 100.0,
             lines.len(),
-            ordinary.max(1)
         ),
         overturned_by: "the pages are public listings, or the client is a partner of the office that fetches them by agreement",
         counts: BTreeMap::from([

@@ -32,10 +32,14 @@ struct Shot<'s> {
 const MIN_ANSWERS: usize = 3;
 /// Lines of a shape by others from which on their sizes are a baseline.
 const MIN_BASELINE: u32 = 30;
+/// Correlation of a question's length with its answer's size from which on the answer is the question repeated.
+const ECHO: f64 = 0.95;
 /// Below this chance, sizes that follow the truth of a condition are no accident (Fisher's exact test).
 const P_HIGH: f64 = 1e-6;
 /// Below this one they are unlikely to be: said with medium confidence.
 const P_MEDIUM: f64 = 1e-3;
+/// Enough where hundreds of further answers have exactly the same two sizes.
+const P_FEW: f64 = 0.05;
 /// Letter-by-letter questions from which on an answered series is the taking of records.
 const MIN_LETTERS: usize = 50;
 
@@ -150,9 +154,10 @@ fn answers_follow(site: &Site, shape: u32, name: &str, shots: &[Shot<'_>], own: 
         Some((low, high)) => (low, high, "what others get there"),
         // With no other visitor, what the client itself was given when it asked harmlessly.
         None => {
+            // Conditions are answered with the page or without it, and with nothing of the database's.
             let harmless: Vec<u32> = shots
                 .iter()
-                .filter(|shot| !shot.reads_data && !shot.reads_schema && shot.kept.is_success())
+                .filter(|shot| shot.truth.is_some() && shot.kept.is_success())
                 .map(|shot| shot.kept.bytes)
                 .chain(own.iter().copied())
                 .collect();
@@ -163,7 +168,7 @@ fn answers_follow(site: &Site, shape: u32, name: &str, shots: &[Shot<'_>], own: 
     };
     let asking: Vec<&Shot<'_>> = shots
         .iter()
-        .filter(|shot| (shot.reads_data || shot.reads_schema) && shot.kept.is_success())
+        .filter(|shot| shot.truth.is_none() && shot.kept.is_success())
         .collect();
     let outside: Vec<&Shot<'_>> = asking
         .iter()
@@ -180,7 +185,7 @@ fn answers_follow(site: &Site, shape: u32, name: &str, shots: &[Shot<'_>], own: 
         .filter(|shot| shot.kept.is_success())
         .map(|shot| (f64::from(shot.kept.target_len), f64::from(shot.kept.bytes)))
         .collect();
-    if lengths.len() >= 4 && correlation(&lengths) > 0.95 && usual.is_some() {
+    if lengths.len() >= 4 && correlation(&lengths) > ECHO {
         return None;
     }
     let records: Vec<&&Shot<'_>> = outside
@@ -209,8 +214,7 @@ fn answers_follow(site: &Site, shape: u32, name: &str, shots: &[Shot<'_>], own: 
             "sqli-answers-follow"
         },
         says: format!(
-            "At {name}, {} answers to commands that ask for tables or records had {} different sizes outside {low} to {high} \
-             bytes, which is {baseline}.{}",
+            "At {name}, {} answers to commands had {} different sizes outside {low} to {high} bytes, which is {baseline}.{}",
             outside.len(),
             sizes.len(),
             if took {
@@ -262,26 +266,30 @@ fn truth_splits(name: &str, shots: &[Shot<'_>]) -> Option<Reach> {
         count(false, true),
         count(false, false),
     );
-    if p >= P_MEDIUM {
-        return None;
-    }
     // With the two sizes known, every further question about a record is answered by one of them.
-    let letters: Vec<bool> = shots
+    let asked: Vec<u32> = shots
         .iter()
         .filter(|shot| shot.truth.is_none() && shot.reads_data && shot.kept.is_success())
-        .map(|shot| f64::from(shot.kept.bytes) > middle)
+        .map(|shot| shot.kept.bytes)
         .collect();
-    let above = letters.iter().filter(|above| **above).count();
-    let is_answered = letters.len() >= MIN_LETTERS
-        && above * 10 >= letters.len()
-        && (letters.len() - above) * 10 >= letters.len();
+    let above = asked.iter().filter(|size| f64::from(**size) > middle).count();
+    let is_answered =
+        asked.len() >= MIN_LETTERS && above * 10 >= asked.len() && (asked.len() - above) * 10 >= asked.len();
+    // Hundreds of answers of exactly the two sizes that a handful of conditions fixed before say more than the handful: pages
+    // that vary for another reason do not vary between these two.
+    let two: BTreeSet<u32> = told.iter().map(|(_, size)| *size).collect();
+    let exact = asked.iter().filter(|size| two.contains(size)).count();
+    let is_exact = is_answered && p < P_FEW && two.len() == 2 && exact * 20 >= asked.len() * 19;
+    if p >= P_MEDIUM && !is_exact {
+        return None;
+    }
     Some(Reach {
         verdict: if is_answered {
             Verdict::Exfiltrated
         } else {
             Verdict::Breached
         },
-        standing: if p < P_HIGH {
+        standing: if p < P_HIGH || is_exact {
             Standing::High
         } else {
             Standing::Medium
@@ -298,17 +306,14 @@ fn truth_splits(name: &str, shots: &[Shot<'_>]) -> Option<Reach> {
             if is_answered {
                 format!(
                     " {} questions about single letters of records were then answered the same two ways.",
-                    letters.len()
+                    asked.len()
                 )
             } else {
                 String::new()
             }
         ),
         overturned_by: "the application answers such conditions without asking its database",
-        counts: BTreeMap::from([
-            ("conditions", told.len() as u64),
-            ("letters", letters.len() as u64),
-        ]),
+        counts: BTreeMap::from([("conditions", told.len() as u64), ("letters", asked.len() as u64)]),
     })
 }
 
