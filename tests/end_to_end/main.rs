@@ -4,6 +4,7 @@ mod audit;
 mod demo;
 mod harness;
 mod hostile;
+mod intrusion;
 mod kill;
 mod mail;
 mod record;

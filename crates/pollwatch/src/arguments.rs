@@ -202,7 +202,7 @@ pub struct CheckArguments {
 #[derive(Subcommand)]
 pub enum IntrusionCommand {
     /// Search logs of one or many jurisdictions, and tell how far each actor got
-    Sweep(SweepArguments),
+    Sweep(Box<SweepArguments>),
     /// Describe what the desk detects, what it cannot tell, and which logs it reads
     About,
 }

@@ -1,6 +1,6 @@
 //! The desk as the engine meets it.
 //!
-//! The role of an input says what it is: `jurisdiction=NAME` a log of that jurisdiction, `list=indicators`, `list=assessors` and
+//! The role of an input says what it is: `jurisdiction=NAME`, or NAME alone, a log of that jurisdiction, `list=indicators`, `list=assessors` and
 //! `list=mapping` what the names say, to be fed before the logs. A role may also hold `window=FROM..TO` and `expect=A,B`: the
 //! time that is asked about, and jurisdictions that are to be reported even where they give nothing.
 
@@ -73,8 +73,6 @@ impl Desk for IntrusionDesk {
             sweep,
             mapping,
             register: Arc::clone(&ctx.register),
-            judged_at: BTreeMap::new(),
-            told: BTreeMap::new(),
         }))
     }
 }
@@ -141,8 +139,11 @@ pub fn target_of(register: &Register, name: &str) -> TargetRef {
     }
 }
 
-/// The words of a role: `jurisdiction=il window=…`.
+/// The words of a role: `jurisdiction=il window=…`. A role of one word alone is a jurisdiction.
 fn words(role: &str) -> BTreeMap<&str, &str> {
+    if !role.is_empty() && !role.contains('=') {
+        return BTreeMap::from([("jurisdiction", role.trim())]);
+    }
     // A jurisdiction's name may hold blanks: it comes last.
     let (head, jurisdiction) = match role.split_once("jurisdiction=") {
         Some((head, name)) => (head, Some(name.trim())),
@@ -162,10 +163,6 @@ struct IntrusionRun {
     sweep: Sweep,
     mapping: Option<String>,
     register: Arc<Register>,
-    /// Of each jurisdiction how many lines were kept when it was last judged before the end.
-    judged_at: BTreeMap<String, u64>,
-    /// What was told before the end: of each actor the verdict and the lines.
-    told: BTreeMap<(String, String), (crate::Verdict, usize)>,
 }
 
 struct ToSink<'a> {
@@ -187,38 +184,6 @@ impl Listener for ToSink<'_> {
 }
 
 impl IntrusionRun {
-    /// Tells of actors that are new, or of whom more is known, since this was last called.
-    fn tell_news(
-        &mut self,
-        jurisdiction: &str,
-        target: &TargetRef,
-        out: &mut dyn Sink,
-    ) -> Result<(), DeskError> {
-        let kept = self
-            .sweep
-            .site(jurisdiction)
-            .map_or(0, |site| site.kept.len() as u64 + site.given_up);
-        if self.judged_at.insert(jurisdiction.to_owned(), kept) == Some(kept) {
-            return Ok(());
-        }
-        let Some(report) = self.sweep.interim(jurisdiction) else {
-            return Ok(());
-        };
-        for actor in &report.actors {
-            let subject = actor
-                .addresses
-                .first()
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            let news = (actor.verdict, actor.lines.len());
-            if self.told.insert((jurisdiction.to_owned(), subject), news) != Some(news) {
-                let (draft, excerpts) = explain::actor_draft(&report, actor, target);
-                out.finding(draft, excerpts)?;
-            }
-        }
-        Ok(())
-    }
-
     fn take_list(
         &mut self,
         input: &Input,
@@ -332,10 +297,6 @@ impl Run for IntrusionRun {
         };
         let target = target_of(&self.register, &jurisdiction);
         if let Read::Paused(place) = read {
-            // A log that is still written has no end to wait for: what it shows is told as it shows.
-            if out.may_grow() {
-                self.tell_news(&jurisdiction, &target, out)?;
-            }
             return Ok(Fed::Paused(position(place)));
         }
         if let Some(file) = self
@@ -503,5 +464,6 @@ mod tests {
         let words = words("window=2026-09-01..2026-09-21 expect=ga,in jurisdiction=Adams County");
         assert_eq!(words["jurisdiction"], "Adams County");
         assert_eq!(words["expect"], "ga,in");
+        assert_eq!(super::words("adams")["jurisdiction"], "adams");
     }
 }

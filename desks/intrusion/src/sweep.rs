@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
-use std::sync::mpsc;
+use std::sync::{LazyLock, mpsc};
 
 use jiff::Timestamp;
 use pollwatch_model::Problem;
@@ -17,6 +17,9 @@ use crate::payload::Inspector;
 use crate::read::{Format, Reader};
 use crate::scan::{Block, Blocks, Laid, Rows};
 use crate::site::Site;
+
+/// The same for every sweep, and takes some tens of milliseconds to build.
+static INSPECTOR: LazyLock<Inspector> = LazyLock::new(Inspector::new);
 
 /// How a sweep goes.
 #[derive(Debug, Clone)]
@@ -120,7 +123,6 @@ impl Listener for Deaf {
 /// A sweep over the logs of any number of jurisdictions.
 pub struct Sweep {
     pub(crate) options: Options,
-    inspector: Inspector,
     pub(crate) state: State,
     /// The file that is being read: how, and what was read ahead of it.
     current: Option<(String, Reader, Blocks)>,
@@ -131,7 +133,6 @@ impl Sweep {
     pub fn new(options: Options) -> Self {
         Sweep {
             options,
-            inspector: Inspector::new(),
             state: State::default(),
             current: None,
         }
@@ -196,6 +197,7 @@ impl Sweep {
                 (reader, Blocks::new(from.offset, from.line))
             }
         };
+        let inspector = &*INSPECTOR;
         let may_grow = listener.may_grow();
         blocks.set_growing(may_grow);
         let site = self.state.sites.entry(jurisdiction.to_owned()).or_default();
@@ -209,10 +211,10 @@ impl Sweep {
             at: from,
         };
         let read = if self.options.threads <= 1 {
-            read_alone(&self.inspector, &mut reader, &mut blocks, stream, &mut taker)
+            read_alone(inspector, &mut reader, &mut blocks, stream, &mut taker)
         } else {
             read_beside(
-                &self.inspector,
+                inspector,
                 &mut reader,
                 &mut blocks,
                 stream,
@@ -248,12 +250,6 @@ impl Sweep {
         }
         self.current = Some((file.to_owned(), reader, blocks));
         read
-    }
-
-    /// Who did something in a jurisdiction by what was read so far.
-    pub fn interim(&self, jurisdiction: &str) -> Option<SiteReport> {
-        let site = self.state.sites.get(jurisdiction)?.clone();
-        Some(SiteReport::of(jurisdiction.to_owned(), site, &self.options))
     }
 
     /// What all files of each jurisdiction came to, in the order of their names.

@@ -636,9 +636,5 @@ mod tests {
             (None, PathBuf::from("logs/a=b.log"))
         );
         assert_eq!(named(Path::new("GA=")), (Some("GA".to_owned()), PathBuf::new()));
-        assert!(matches!(
-            SourceSpec::file(Path::new("a")).place,
-            InputPlace::File(_)
-        ));
     }
 }

@@ -149,8 +149,9 @@ pub(super) fn held(site: &Site, timeline: &Timeline, client: u32) -> Vec<Held> {
             }
             let strong = strong.get(class).copied().unwrap_or(0);
             let kinds_of_rule = rules.get(class).map_or(0, BTreeSet::len);
-            // One sign alone may be a surname or a search for a street; two different ones, or three of a kind, are not.
-            if strong == 0 && kinds_of_rule < 2 && lines.len() < 3 {
+            // One sign alone may be a surname or a search for a street, and a map asks for `where=1=1` all day long; two signs of
+            // different rules are neither.
+            if strong == 0 && kinds_of_rule < 2 {
                 continue;
             }
             let held = match class {

@@ -167,9 +167,9 @@ fn one(site: &Site, shape: u32, visits: &[&Visit], busiest: usize) -> Held {
     let high = records.last().copied().unwrap_or(0);
     let coverage = records.len() as f64 / (high - low + 1) as f64;
     let name = site.shapes.get(shape).map_or("", |shape| shape.text.as_str());
-    let hours = (visits.iter().map(|visit| visit.last_ms).max().unwrap_or(0)
-        - visits.iter().map(|visit| visit.first_ms).min().unwrap_or(0)) as f64
-        / 3_600_000.0;
+    let first = visits.iter().map(|visit| visit.first_ms).min().unwrap_or(0);
+    let last = visits.iter().map(|visit| visit.last_ms).max().unwrap_or(0);
+    let hours = last.saturating_sub(first) as f64 / 3_600_000.0;
     let took = success >= 0.5;
     let who = match visits.len() {
         1 => String::new(),

@@ -120,7 +120,7 @@ pub(super) fn paths(site: &Site, timeline: &Timeline, client: u32, broken: &FxHa
         says: format!(
             "{most} different paths that do not exist were asked for within {} seconds, {:.0} % of all that the client asked for \
              then. Of other visitors' requests {:.1} % miss.",
-            ((ended - begun) / 1000).max(1),
+            (ended.saturating_sub(begun) / 1000).max(1),
             share * 100.0,
             normal * 100.0
         ),
@@ -358,7 +358,7 @@ fn densest(failed: &[&(u32, &Kept, Outcome)], span_ms: i64) -> usize {
         if time == i64::MIN {
             continue;
         }
-        while failed[from].1.time_ms < time - span_ms {
+        while failed[from].1.time_ms < time.saturating_sub(span_ms) {
             from += 1;
         }
         most = most.max(to + 1 - from);
@@ -406,10 +406,10 @@ pub(super) fn waves(site: &Site, timeline: &Timeline, taken: &BTreeSet<u32>) -> 
     let Some((first, last)) = span(site) else {
         return found;
     };
-    let hours = ((last - first) as f64 / HOUR_MS as f64).max(1.0);
+    let hours = (last.saturating_sub(first) as f64 / HOUR_MS as f64).max(1.0);
     let mut from = 0;
     for to in 1..=bare.len() {
-        let ends = to == bare.len() || bare[to].0 - bare[to - 1].0 > WAVE_PAUSE_MS;
+        let ends = to == bare.len() || bare[to].0.saturating_sub(bare[to - 1].0) > WAVE_PAUSE_MS;
         if !ends {
             continue;
         }
@@ -419,7 +419,7 @@ pub(super) fn waves(site: &Site, timeline: &Timeline, taken: &BTreeSet<u32>) -> 
         if clients.len() < WAVE_CLIENTS {
             continue;
         }
-        let length = (((wave[wave.len() - 1].0 - wave[0].0) as f64) / HOUR_MS as f64).max(0.25);
+        let length = ((wave[wave.len() - 1].0.saturating_sub(wave[0].0) as f64) / HOUR_MS as f64).max(0.25);
         // Everything else that fails, spread over the time of the log; half a failure a day at least.
         let elsewhere = (bare.len() - wave.len()) as f64 + ordinary as f64;
         let expected = (elsewhere / hours).max(0.5 / 24.0) * length;

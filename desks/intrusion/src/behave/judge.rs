@@ -232,10 +232,10 @@ fn lines_of(
             if of_line.contains_key(&place) {
                 continue;
             }
-            let at = times.partition_point(|time| *time < kept.time_ms - SESSION_MS);
+            let at = times.partition_point(|time| *time < kept.time_ms.saturating_sub(SESSION_MS));
             let is_near = times
                 .get(at)
-                .is_some_and(|time| *time <= kept.time_ms + SESSION_MS);
+                .is_some_and(|time| *time <= kept.time_ms.saturating_add(SESSION_MS));
             let as_a_visitor = kept.is(flag::STATIC) || kept.is(flag::REFERER);
             if is_near && (!site.hits_of(kept).is_empty() || !as_a_visitor) {
                 of_line.insert(place, class);

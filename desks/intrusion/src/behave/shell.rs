@@ -27,7 +27,9 @@ pub(super) fn held(site: &Site, timeline: &Timeline, client: u32, lines: &[u32])
         matches!(kept.method, Method::Post | Method::Put)
             && kept.is(flag::UPLOAD_PATH)
             && kept.status < 400
-            && first.is_some_and(|first| kept.time_ms <= first && first - kept.time_ms <= UPLOAD_WITHIN_MS)
+            && first.is_some_and(|first| {
+                kept.time_ms <= first && first.saturating_sub(kept.time_ms) <= UPLOAD_WITHIN_MS
+            })
     });
     // A page that others call too is part of the site.
     let is_own = answered.iter().all(|(_, kept)| {

@@ -112,10 +112,13 @@ fn proxied<'a>(method: &[u8], target: &'a [u8]) -> (&'a [u8], &'a [u8]) {
 }
 
 /// The request line at the beginning of `inner`, behind its opening quote, and what follows its closing one.
+///
+/// A server that writes quotes as they came lets a client forge a status behind one. The quote that follows a protocol's name
+/// is therefore preferred to an earlier one that does not.
 fn request_line(inner: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut first = None;
     let mut from = 0;
-    loop {
-        let at = from + memchr::memchr(b'"', &inner[from..])?;
+    while let Some(at) = memchr::memchr(b'"', &inner[from..]).map(|at| from + at) {
         let after = &inner[at + 1..];
         if let [b' ', a, b, c, b' ', ..] = after
             && a.is_ascii_digit()
@@ -125,10 +128,16 @@ fn request_line(inner: &[u8]) -> Option<(&[u8], &[u8])> {
                 .get(5)
                 .is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-'))
         {
-            return Some((&inner[..at], after));
+            let line = &inner[..at];
+            let last_word = &line[memchr::memrchr(b' ', line).map_or(0, |blank| blank + 1)..];
+            if last_word.starts_with(b"HTTP/") {
+                return Some((line, after));
+            }
+            first.get_or_insert((line, after));
         }
         from = at + 1;
     }
+    first
 }
 
 fn word(text: &[u8]) -> (&[u8], &[u8]) {

@@ -74,7 +74,7 @@ impl FileSeen {
         }
         self.in_hour += 1;
         if time_ms < self.latest_ms {
-            if self.latest_ms - time_ms > JUMP_MS {
+            if self.latest_ms.saturating_sub(time_ms) > JUMP_MS {
                 self.jumps += 1;
                 self.first_jump_line.get_or_insert(line);
                 self.latest_ms = time_ms;
