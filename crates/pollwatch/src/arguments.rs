@@ -203,8 +203,39 @@ pub struct CheckArguments {
 pub enum IntrusionCommand {
     /// Search logs of one or many jurisdictions, and tell how far each actor got
     Sweep(Box<SweepArguments>),
+    /// Compare with other offices who attacked whom, without showing anybody's visitors
+    #[command(subcommand)]
+    Sketch(SketchCommand),
     /// Describe what the desk detects, what it cannot tell, and which logs it reads
     About,
+}
+
+#[derive(Subcommand)]
+pub enum SketchCommand {
+    /// Make the key that a group of offices shares; give it to its members by a safe way, and to nobody else
+    Key {
+        /// The new file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Sweep logs, and write a sketch of their actors for the group: keyed tags, no address and no visitor
+    Make {
+        /// The group's key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Where to write the sketch
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+        /// The logs, as for `sweep`
+        #[command(flatten)]
+        sweep: Box<SweepArguments>,
+    },
+    /// Show which actors of different offices share what; needs no key
+    Compare {
+        /// Sketches of two or more offices
+        #[arg(required = true, value_name = "SKETCH")]
+        files: Vec<PathBuf>,
+    },
 }
 
 #[derive(Args)]

@@ -19,6 +19,7 @@ pub mod payload;
 pub mod read;
 pub mod scan;
 pub mod site;
+pub mod sketch;
 pub mod sweep;
 
 pub use class::{Class, UnknownWord, Verdict};

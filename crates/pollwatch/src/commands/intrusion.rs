@@ -16,16 +16,34 @@ use pollwatch_intrusion::sweep::{Listener, Options, Place, Read, SiteReport, Swe
 use pollwatch_intrusion::{IntrusionDesk, Verdict};
 use pollwatch_model::{Desk, EvidenceId, EvidenceRef, Finding, Problem, Register, Severity};
 
-use crate::arguments::{Format, IntrusionCommand, SweepArguments};
+use crate::arguments::{Format, IntrusionCommand, SketchCommand, SweepArguments};
 use crate::commands::{open_workspace, workspace_dir};
 use crate::screen::{Screen, grouped, severity_mark, table, visible, wrapped};
+
+mod sketch;
 
 /// Actors that are told of one by one on a terminal; the rest is counted.
 const MAX_SHOWN: usize = 40;
 
 pub fn run(workspace: Option<&Path>, command: IntrusionCommand) -> anyhow::Result<ExitCode> {
     match command {
-        IntrusionCommand::Sweep(arguments) => sweep(workspace, &arguments),
+        IntrusionCommand::Sweep(arguments) => sweep(workspace, &arguments, None),
+        IntrusionCommand::Sketch(command) => match command {
+            SketchCommand::Key { file } => sketch::make_key(&file),
+            SketchCommand::Make {
+                key,
+                output,
+                sweep: arguments,
+            } => {
+                anyhow::ensure!(
+                    !arguments.record && arguments.flagged.is_none(),
+                    "a sketch is made of logs alone: leave out --record and --flagged, and sweep for them"
+                );
+                let into = sketch::Into::open(&key, &output)?;
+                sweep(workspace, &arguments, Some(&into))
+            }
+            SketchCommand::Compare { files } => sketch::compare_files(&files),
+        },
         IntrusionCommand::About => {
             about();
             Ok(ExitCode::SUCCESS)
@@ -46,7 +64,11 @@ struct Logs {
     expected: Vec<String>,
 }
 
-fn sweep(workspace: Option<&Path>, arguments: &SweepArguments) -> anyhow::Result<ExitCode> {
+fn sweep(
+    workspace: Option<&Path>,
+    arguments: &SweepArguments,
+    into: Option<&sketch::Into>,
+) -> anyhow::Result<ExitCode> {
     let register = match workspace_dir(workspace) {
         Ok(_) => open_workspace(workspace, Mode::Read)?.register().as_ref().clone(),
         Err(error) if workspace.is_some() || arguments.record => return Err(error),
@@ -72,7 +94,7 @@ fn sweep(workspace: Option<&Path>, arguments: &SweepArguments) -> anyhow::Result
             return Ok(exit);
         }
     }
-    look(arguments, &register, &logs)
+    look(arguments, &register, &logs, into)
 }
 
 /// `NAME=PATH`, where the whole is no path that is there.
@@ -274,7 +296,12 @@ impl<F: FnMut(&Finding, pollwatch_engine::Novelty)> Listener for Ear<'_, F> {
 }
 
 /// Reads the logs and tells, keeping nothing.
-fn look(arguments: &SweepArguments, register: &Register, logs: &Logs) -> anyhow::Result<ExitCode> {
+fn look(
+    arguments: &SweepArguments,
+    register: &Register,
+    logs: &Logs,
+    into: Option<&sketch::Into>,
+) -> anyhow::Result<ExitCode> {
     let mut screen = Screen::new(|_: &Finding, _| {});
     let mut options = Options::new(Timestamp::now());
     options.threads = arguments
@@ -367,6 +394,10 @@ fn look(arguments: &SweepArguments, register: &Register, logs: &Logs) -> anyhow:
     }
     let reports = sweep.finish();
     screen.close();
+    if let Some(into) = into {
+        into.write(&reports)?;
+        return Ok(exit_code(None, failed, None));
+    }
     let mut findings: Vec<Finding> = Vec::new();
     for report in &reports {
         let target = target_of(register, &report.jurisdiction);

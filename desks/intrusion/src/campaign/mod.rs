@@ -8,5 +8,6 @@ mod weigh;
 
 pub use find::{Campaign, find_campaigns};
 pub use mark::{MARK_SEED, mark};
+pub(crate) use traits::network_bytes;
 pub use traits::{ActorTraits, Background, traits_of};
 pub use weigh::Link;

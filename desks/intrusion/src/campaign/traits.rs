@@ -49,6 +49,11 @@ pub(crate) fn network_of(address: IpAddr) -> u128 {
     }
 }
 
+/// The same as bytes.
+pub(crate) fn network_bytes(address: IpAddr) -> Vec<u8> {
+    network_of(address).to_le_bytes().to_vec()
+}
+
 /// What innocent clients have: by it a shared trait is weighed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Background {
@@ -99,6 +104,11 @@ impl Background {
     /// In how many jurisdictions a network is seen with innocent clients.
     pub(crate) fn network_count(&self, network: u128) -> u32 {
         self.networks.get(&network).copied().unwrap_or_default()
+    }
+
+    /// Whether innocent clients anywhere come from the network of an address.
+    pub(crate) fn has_network_of(&self, address: IpAddr) -> bool {
+        self.network_count(network_of(address)) > 0
     }
 
     /// The innocent clients of a jurisdiction in one hour of the week; of the nearest hour that has any; none where it has none.

@@ -383,22 +383,7 @@ impl Inspector {
         }
         self.rules.look_up(text, &mut scratch.lookup);
         let grammars = scratch.lookup.grammars;
-        for found in self.rules.matches(text, &scratch.lookup, place.scope) {
-            let matched = &text[found.start..found.end];
-            push(
-                hits,
-                Hit {
-                    class: found.rule.class,
-                    rule: found.rule.name,
-                    weight: found.rule.weight,
-                    field: place.field,
-                    depth,
-                    fingerprint: skeleton(found.rule.name, matched),
-                    tool: None,
-                    facts: Facts::default(),
-                },
-            );
-        }
+        // The grammar speaks first: its hit carries what can be read off the statement.
         let is_single_field = place.scope != Scope::WHOLE && place.scope != Scope::LINE;
         if grammars & RuleSet::SQL != 0
             && is_single_field
@@ -415,6 +400,22 @@ impl Inspector {
                     fingerprint: judged.fingerprint,
                     tool: None,
                     facts: judged.facts,
+                },
+            );
+        }
+        for found in self.rules.matches(text, &scratch.lookup, place.scope) {
+            let matched = &text[found.start..found.end];
+            push(
+                hits,
+                Hit {
+                    class: found.rule.class,
+                    rule: found.rule.name,
+                    weight: found.rule.weight,
+                    field: place.field,
+                    depth,
+                    fingerprint: skeleton(found.rule.name, matched),
+                    tool: None,
+                    facts: Facts::default(),
                 },
             );
         }
