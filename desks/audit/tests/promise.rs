@@ -13,7 +13,7 @@ fn wrong_outcomes_are_confirmed_no_more_often_than_the_limit() {
     let limit = RiskLimit::new(0.1).expect("a limit");
     for method in Method::OFFERED {
         for truth in [Truth::WrongByOne, Truth::WrongByMore, Truth::Hidden] {
-            let played = play(method, truth, &limit, 400, 20_260_519).expect("an audit");
+            let played = play(method, truth, &limit, 300, 20_260_519).expect("an audit");
             assert!(
                 played.tail(&limit) > ALARM,
                 "{method:?}, {truth:?}: {} of {} wrong outcomes confirmed",

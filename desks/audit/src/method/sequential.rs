@@ -383,7 +383,9 @@ impl<'a> Runner<'a> {
                 if let Test::BetGrowth { .. } = self.test {
                     self.note_growth(value, mean);
                 }
-                if let Test::BetAdaptive(adaptive) = self.test {
+                if let Test::BetAdaptive(adaptive) = self.test
+                    && !adaptive.is_pooled(value)
+                {
                     self.counts[adaptive.nearest(value)] += 1;
                 }
                 (1.0 + bet * (value - mean), bet)
@@ -475,7 +477,7 @@ impl<'a> Runner<'a> {
                 };
                 bet.clamp(0.0, share / mean)
             }
-            Test::BetAdaptive(adaptive) => adaptive.bet(&self.counts, self.seen, mean),
+            Test::BetAdaptive(adaptive) => adaptive.bet(&self.counts, mean),
             _ => 0.0,
         }
     }
@@ -503,9 +505,15 @@ impl AdaptiveBet {
         half_votes as usize
     }
 
+    /// Whether a value is one that pooled cards have: how often those come is known from the pools and need not be learnt.
+    fn is_pooled(&self, value: f64) -> bool {
+        let is_same = |pooled: f64| (pooled - value).abs() <= 1e-12 * self.no_error;
+        self.pooled.iter().any(|(pooled, _)| is_same(*pooled))
+    }
+
     /// The bet that grows the stake fastest if errors keep their rates.
-    fn bet(&self, counts: &[u64; 5], seen: u64, mean: f64) -> f64 {
-        let weight = self.weight + seen as f64;
+    fn bet(&self, counts: &[u64; 5], mean: f64) -> f64 {
+        let weight = self.weight + counts.iter().sum::<u64>() as f64;
         let rate = |expected: f64, count: u64| (self.weight * expected + count as f64) / weight;
         let [two_over, one_over, one_under, two_under] = self.expected;
         let mut rates = [
