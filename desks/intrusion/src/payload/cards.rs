@@ -55,7 +55,7 @@ static CARDS: &[DetectorCard] = &[
         "Commands of Unix and Windows shells where a value belongs: behind a sign that ends a command, or by themselves with an option or a path, also with quotes inside their words.",
         "A page that passes such a value on runs it with the server's rights.",
         "Whether the server ran it. Names such as Ruby, Echo, NC and ID are commands too, and are left alone without an option or a path; so a bare command of such a name goes unseen.",
-        "296 requests of the same tests, 2026-11-30: 281 found.",
+        "296 requests of the same tests, 2026-11-30: 282 found.",
         "POSIX.1-2024 utilities; the Windows command reference; MITRE CWE-78.",
     ),
     card(

@@ -36,6 +36,7 @@ pub static RULES: &[RuleCard] = &[
         Class::Xss,
         "closes one HTML tag so as to open another",
     ),
+    card("asks-what-it-is", Class::Sqli, "asks the database what it is"),
     card("bare-tautology", Class::Sqli, "is nothing but an equation"),
     card(
         "batch-condition",
@@ -408,6 +409,11 @@ pub static RULES: &[RuleCard] = &[
     ),
     card("php-function", Class::Php, "calls a function of PHP"),
     card("php-global", Class::Php, "reads PHP's own variables"),
+    card(
+        "php-letter-codes",
+        Class::Php,
+        "spells text by the codes of its letters",
+    ),
     card("php-object", Class::Php, "carries a serialised PHP object"),
     card("php-setting", Class::Php, "sets an option of PHP"),
     card(
@@ -485,6 +491,11 @@ pub static RULES: &[RuleCard] = &[
         "calls a function of the browser's script",
     ),
     card("script-url", Class::Xss, "gives an address that runs script"),
+    card(
+        "script-without-letters",
+        Class::Xss,
+        "spells script without letters",
+    ),
     card(
         "secret-file",
         Class::Traversal,
@@ -664,6 +675,11 @@ pub static RULES: &[RuleCard] = &[
         "gives an address with another host hidden behind a name",
     ),
     card("utf7-tag", Class::Xss, "hides a tag in UTF-7"),
+    card(
+        "value-begins-with-sign",
+        Class::Rce,
+        "ends one command and begins another",
+    ),
     card("wildcard-path", Class::Rce, "names a program by wildcards"),
     card("windows-command", Class::Rce, "runs a Windows command"),
     card(

@@ -11,8 +11,8 @@ pub(super) const PHP: &[Rule] = &[
         "php-tag",
         Strong,
         Scope::ANY,
-        &["<?"],
-        r"<\?(?:php\b|=|\s)|<script\s+language\s*=\s*.?php",
+        &["<?", "?>", "<script"],
+        r"<\?(?:php\b|=|\s)|\?>\s*$|<script\s+language\s*=\s*.?php",
     ),
     rule(
         Php,
@@ -144,6 +144,14 @@ pub(super) const PHP: &[Rule] = &[
     ),
     rule(
         Php,
+        "php-letter-codes",
+        Strong,
+        Scope::VALUE,
+        &["chr("],
+        r"\bchr\(\s*\d{1,3}\s*\)\s*\.\s*(?:chr\(|['\x22$])",
+    ),
+    rule(
+        Php,
         "php-callable-string",
         Strong,
         Scope::VALUE,
@@ -220,6 +228,14 @@ pub(super) const JAVA: &[Rule] = &[
             "_memberaccess",
             "ognl",
             "freemarker",
+            "springframework.",
+            "transformer",
+            "closure",
+            "instantiatefactory",
+            "clonefactory",
+            "serializationfactory",
+            "ysoserial",
+            "xmldecoder",
             "org.python",
             "bcel",
             "memberaccess",
@@ -230,7 +246,7 @@ pub(super) const JAVA: &[Rule] = &[
         ],
         concat!(
             r"\bjava\.(?:lang|io|net|util|beans|security|nio|awt|rmi|sql)\.\w+|\bjavax\.(?:naming|script|management|el|xml|imageio|swing|crypto|servlet)\b|\bprocessbuilder\b|\bgetruntime\b|class(?:\.module)?\.classloader|\bclassloader\b.*[.\[(]|",
-            r"\borg\.(?:apache\.(?:commons|struts|catalina|tomcat|xalan|logging|bcel|velocity|shiro|log4j|myfaces|wicket|ibatis)|springframework\.\w+|hibernate\.\w+|codehaus\.groovy|jboss\.\w+|python\.\w+|omg\.corba)|\bcom\.(?:opensymphony|sun\.(?:org|rowset|jndi|syndication|xml)|mchange|bea\.core|alibaba\.fastjson|zaxxer)|\bsun\.(?:reflect|misc)\.|\bweblogic\.\w+\.|#_memberaccess|@ognl|#context\[|\bxwork\.|freemarker\.template|\$\$bcel\$\$",
+            r"\borg\.(?:apache\.(?:commons|struts|catalina|tomcat|xalan|logging|bcel|velocity|shiro|log4j|myfaces|wicket|ibatis)|springframework\.\w+|hibernate\.\w+|codehaus\.groovy|jboss\.\w+|python\.\w+|omg\.corba)|\bcom\.(?:opensymphony|sun\.(?:org|rowset|jndi|syndication|xml)|mchange|bea\.core|alibaba\.fastjson|zaxxer)|\bsun\.(?:reflect|misc)\.|\bweblogic\.\w+\.|#_memberaccess|@ognl|#context\[|\bxwork\.|freemarker\.template|springframework\.(?:context|beans|expression|core)\.|\b(?:clone|instantiate|invoker)transformer\b|\bforclosure\b|\binstantiatefactory\b|\bwhileclosure\b|\bprototype(?:clone|serialization)factory\b|\bysoserial\b|\bxmldecoder\b|\$\$bcel\$\$",
         ),
     ),
     rule(
@@ -246,8 +262,8 @@ pub(super) const JAVA: &[Rule] = &[
         "java-object",
         Strong,
         Scope::ANY,
-        &["ro0ab", "aced0005", "h4siaaa"],
-        r"\bro0ab[a-z0-9+/=_-]{4,}|\baced0005|\bh4siaaaaa[a-z0-9+/=_-]{20,}",
+        &["ro0ab", "kztaau", "cs7qaf", "aced0005", "h4siaaa"],
+        r"(?:^|[^a-z0-9+/])(?:ro0ab|kztaau|cs7qaf)[a-z0-9+/=_-]|(?:^|[^a-z0-9+/])(?:kztaau|cs7qaf)$|\baced0005|\bh4siaaaaa[a-z0-9+/=_-]{20,}",
     ),
     rule(
         Java,
@@ -288,6 +304,7 @@ pub(super) const SCRIPT: &[Rule] = &[
             "readdirsync",
             "execsync",
             "globalthis",
+            "global.process",
             "mainmodule",
             "import(",
             "createwriteconfig",
@@ -296,7 +313,7 @@ pub(super) const SCRIPT: &[Rule] = &[
         concat!(
             r"_\$\$nd_func\$\$_|__js_function|eval\s*\(\s*string\.fromcharcode|\bprocess\.(?:env|mainmodule|binding|argv|exit|kill|pid|version|platform|cwd|title|stdout|dlopen)\b|\bprocess\s*\[\s*['\x22`]?\w+|\bconsole\.(?:log|info|warn|error|debug|trace|dir|table|assert|clear)\s*(?:\(|\.\w+\s*\(|\[)|\bconsole\s*\[\s*['\x22`]|",
             r"\brequire\s*(?:\(\s*['\x22`]|\[\s*['\x22`]?\w+|\.(?:main|cache|resolve|extensions)\b)|\bchild_process\b|\.constructor\s*\.\s*constructor|constructor\s*[.:\[('\x22]+\s*(?:constructor|prototype|return)|\[\s*['\x22`]constructor['\x22`]\s*\]|\bmodule\.exports\s*=|\bnew\s+function\s*\(|\bfunction\s*\w*\s*\([^)]{0,60}\)\s*\{|__proto__|constructor\.prototype|\.prototype\.\w+\s*=|",
-            r"\.(?:spawn|exec|execfile|fork)(?:sync)?\s*\(|\b(?:readfile|readdir|writefile|execfile|exec|spawn)sync\b|\bglobalthis\b|\bmainmodule\b|\bimport\s*\(\s*['\x22`]|:prototype['\x22:]",
+            r"\.(?:spawn|exec|execfile|fork)(?:sync)?\s*\(|\b(?:readfile|readdir|writefile|execfile|exec|spawn)sync\b|\bglobalthis\b|\bglobal\.process\b|\bmainmodule\b|\bimport\s*\(\s*['\x22`]|:prototype['\x22:]",
         ),
     ),
     rule(
@@ -375,7 +392,9 @@ pub(super) const TEMPLATE: &[Rule] = &[
         "template-expression",
         Strong,
         Scope::ANY,
-        &["{{", "${", "#{", "*{", "@(", "<%", "{%", "[[", "~[", "{@", "{php"],
+        &[
+            "{{", "${", "#{", "*{", "@(", "<%", "{%", "[[", "~[", "{@", "{php", "#set", "<#",
+        ],
         concat!(
             r"\{\{[^{}]{0,200}(?:\d\s*[*+/-]\s*['\x22]?\d|\.\w+\s*\(|\.\w+\.\w|\[['\x22]|\|\s*\w+\(|['\x22]\s*\.|\(\s*['\x22]|config\b|self\b|request\b|__)|",
             r"[$#*@]\s*[{(]\s*[\d'\x22][\d.]*['\x22]?\s*[*+/-]\s*['\x22]?\d+['\x22]?\s*[})]|[$#*]\{[^{}]{0,200}\.\w+\s*\(|\$\{@?print\b|\$\{\s*(?:class|self|env|session|request|param|application|header|cookie)\b\s*[.\[]|",

@@ -95,6 +95,21 @@ pub(super) const RULES: &[Rule] = &[
             r")\s*(?:[;|&`)#\n]|$|\d*>)"
         ),
     ),
+    // A value that begins with the sign, or is an address before it, is no sentence.
+    rule(
+        Rce,
+        "value-begins-with-sign",
+        Strong,
+        Scope::VALUE,
+        SIGNS,
+        concat!(
+            r"^\s*(?:[;|`\n]|&&|\|\|)\s*(?:",
+            all_commands!(),
+            r"|mysql|systemctl|service)(?:[\s;|&`#]|$)|^\d{1,3}(?:\.\d{1,3}){3}\s*[;|&`\n]+\s*(?:",
+            all_commands!(),
+            r")(?:[\s;|&`#]|$)|^[<>]\(\s*\w+\s*\)$|\$\(\(\s*\d[^)]*\)\)",
+        ),
+    ),
     rule(
         Rce,
         "word-command-after-sign",

@@ -144,6 +144,21 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule(
         Sqli,
+        "asks-what-it-is",
+        Strong,
+        Scope::VALUE,
+        &[
+            "user(",
+            "database(",
+            "version(",
+            "db_name(",
+            "schema(",
+            "analyse(",
+        ],
+        r"^\s*(?:(?:current_|session_|system_)?user|database|(?:sqlite_)?version|db_name|schema)\s*\(\s*\)\s*$|\bprocedure\s+analyse\s*\(",
+    ),
+    rule(
+        Sqli,
         "statement-after-blank",
         Strong,
         Scope::ANY,

@@ -182,6 +182,14 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule(
         Xss,
+        "script-without-letters",
+        Strong,
+        Scope::ANY,
+        &["![]", "+[]", "[]["],
+        r"!\[\]\s*\+|\+\s*!*\+?\[\]\s*\]|\(!+\[\]|\[\]\s*\[\s*\(",
+    ),
+    rule(
+        Xss,
         "tagged-template-call",
         Strong,
         Scope::ANY,

@@ -63,7 +63,7 @@ pub(super) const RULES: &[Rule] = &[
         Strong,
         Scope::PARAMETER,
         &["://", "file:", "jar:", "netdoc:", "dict:", "gopher:"],
-        r"^\s*(?:url:\s*)?(?:file|ftps?|tftp|sftp|gopher|dict|ldaps?|ldapi|jar|netdoc|local_file|smb|nfs|rsync|telnet|rtsps?|rtmp|imaps?|pop3s?|smtps?|ssh|svn(?:\+ssh)?|git(?:\+ssh)?|cvs|view-source|mailbox|nntp|rmi|jdbc|unix|xri|acap|irc[6s]?|coap|s3|gs|dav|udp|tcp|tls|ssl)(?::[a-z]+)*:/{1,3}",
+        r"^\s*(?:url:\s*)?(?:file|ftps?|tftp|sftp|gopher|dict|ldaps?|ldapi|jar|netdoc|local_file|smb|nfs|rsync|telnet|rtsps?|rtmp|imaps?|pop3s?|smtps?|ssh|svn(?:\+ssh)?|git(?:\+ssh)?|cvs|view-source|mailbox|nntp|rmi|jdbc|unix|xri|acap|irc[6s]?|coap|s3|gs|dav|udp|tcp|tls|ssl|webdavs?|ogg)(?::[a-z]+)*:/{1,3}",
     ),
     rule(
         Rfi,

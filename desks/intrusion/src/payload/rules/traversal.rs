@@ -28,7 +28,7 @@ pub(super) const RULES: &[Rule] = &[
         Sign,
         Scope::ANY,
         &["../", "..\\"],
-        r"(?:^|[=/\\])\.\.[/\\]\w",
+        r"(?:^|[=/\\])\.\.[/\\](?:\w|$)",
     ),
     rule(
         Traversal,

@@ -51,6 +51,7 @@ const SHAPES: &[Shape] = &[
     strong("sql-comment-ends", r"^[1s]\)*(?:[&UB][1hzsfdE(!-].{0,40})e"),
     inside("sql-call-out", Weight::Strong, r"^s\)*[o&+-]?d\("),
     strong("sql-tautology", r"^s=s"),
+    strong("sql-tautology", r"[1s]\+!?\(*[1hs]=[1hsq]|^!\(*[1hs]=[1hsq]"),
     inside("sql-stacked", Weight::Strong, r"^s\)*;(?:[eckEd]|$)"),
     strong("sql-stacked", r"[1sn)];+(?:kT|kn[=(]|E[1hsfdxo(]|dT|d\()"),
     strong(
@@ -67,7 +68,7 @@ const SHAPES: &[Shape] = &[
     sign("sql-subquery", r"\(En?F[nsS]"),
     strong(
         "sql-select",
-        r"^\(*i?Ea?(?:o|[fd]\(.*|[1hs].*|n(?:,n)*)F(?:S|s|n(?:$|[WBLc;,]))",
+        r"^[;(]*i?Ea?(?:o|[fd]\(.*|[1hs].*|n(?:,n)*)F(?:S|s|n(?:$|[WBLc;,]))",
     ),
     strong(
         "sql-select",
