@@ -266,12 +266,15 @@ fn what_an_office_withholds_is_never_no_sign() {
 fn another_offices_whole_register_is_not_ours() {
     let mut all = log("adams", &[]);
     all.targets.clear();
+    all.desk = "lookalike".to_owned();
+    let mut question = question(&["adams", "bond"]);
+    question.fields[0].desk = all.desk.clone();
     let seen = |origin: Option<&str>| Seen {
         origin: origin.map(str::to_owned),
         coverage: all.clone(),
     };
     let no_sign = |seen| {
-        Basis::of(question(&["adams", "bond"]), vec![], vec![seen], vec![])
+        Basis::of(question.clone(), vec![], vec![seen], vec![])
             .tally()
             .fields[0]
             .standing(Place::NoSign)
@@ -281,6 +284,14 @@ fn another_offices_whole_register_is_not_ours() {
         (no_sign(seen(None)), no_sign(seen(Some("adams.example/ledger")))),
         (2, 0)
     );
+}
+
+#[test]
+fn a_mailbox_of_nobody_known_says_nothing_of_the_offices() {
+    let mut mailbox = log("adams", &[]);
+    mailbox.targets.clear();
+    let tally = basis(&["adams", "bond"], &[], &[mailbox]).tally();
+    assert_eq!(tally.fields[0].standing(Place::NoData).count(), 2);
 }
 
 #[test]

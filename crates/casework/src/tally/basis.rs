@@ -52,6 +52,14 @@ impl Field {
     }
 }
 
+impl Field {
+    /// Whether a source that names no target speaks of all of them. A feed of names does: whoever is imitated stands in it. A
+    /// mailbox whose recipients nobody knows, or a roll, does not: it shows nothing of the other offices.
+    pub(super) fn speaks_of_all(&self) -> bool {
+        self.desk == "lookalike"
+    }
+}
+
 /// By which words levels are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

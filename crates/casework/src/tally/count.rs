@@ -182,7 +182,7 @@ impl Basis {
 
     fn rows(&self, field: &Field) -> Vec<Row> {
         let window = self.question.window.as_ref();
-        let coverage = self.coverage_by_target(&field.desk);
+        let coverage = self.coverage_by_target(field);
         let mut rows: BTreeMap<&TargetId, Row> = BTreeMap::new();
         for asked in &self.question.targets {
             let seen = coverage.get(&asked.id).map_or(&[][..], Vec::as_slice);
@@ -235,13 +235,17 @@ impl Basis {
         rows.into_values().map(Row::settled).collect()
     }
 
-    fn coverage_by_target(&self, desk: &str) -> BTreeMap<&TargetId, Vec<&Seen>> {
+    fn coverage_by_target(&self, field: &Field) -> BTreeMap<&TargetId, Vec<&Seen>> {
         let mut by_target: BTreeMap<&TargetId, Vec<&Seen>> = BTreeMap::new();
         let asked: BTreeSet<&TargetId> = self.question.targets.iter().map(|asked| &asked.id).collect();
-        for seen in self.coverage.iter().filter(|seen| seen.coverage.desk == desk) {
+        for seen in self
+            .coverage
+            .iter()
+            .filter(|seen| seen.coverage.desk == field.desk)
+        {
             if seen.coverage.targets.is_empty() {
                 // Another office's "all of the register" means its own register, which is not ours.
-                if seen.origin.is_none() {
+                if seen.origin.is_none() && field.speaks_of_all() {
                     asked
                         .iter()
                         .for_each(|id| by_target.entry(id).or_default().push(seen));

@@ -205,6 +205,7 @@ fn print_tally(tally: &Tally, in_full: bool, basis: &Basis) {
         }
         let dark: Vec<&str> = field
             .standing(Place::NoData)
+            .filter(|row| !rows.iter().any(|shown| shown.target == row.target))
             .map(|row| row.target.as_str())
             .collect();
         if !dark.is_empty() {
