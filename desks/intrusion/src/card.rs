@@ -10,6 +10,7 @@ use crate::payload::detector_cards;
 pub(crate) static CARD: LazyLock<Card> = LazyLock::new(|| {
     let mut detectors: Vec<DetectorCard> = detector_cards().to_vec();
     detectors.extend_from_slice(BEHAVIOUR);
+    detectors.push(crate::campaign::CARD);
     Card {
         name: "intrusion",
         title: "Logs of election systems",

@@ -1,11 +1,13 @@
 //! The same hand in several jurisdictions: campaigns, each link with its reason, and the chance that they are none.
 
+mod card;
 mod find;
 mod mark;
 mod null;
 mod traits;
 mod weigh;
 
+pub(crate) use card::CARD;
 pub use find::{Campaign, find_campaigns};
 pub use mark::{MARK_SEED, mark};
 pub(crate) use traits::network_bytes;

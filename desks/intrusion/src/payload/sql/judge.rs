@@ -255,10 +255,15 @@ impl SqlGrammar {
     }
 }
 
-/// Whether nothing but a dash or a semicolon stands apart behind the quote that closes the string: "the Voters' --".
+/// Whether nothing but a dash or a semicolon stands apart behind a quote that a plural or a measure has by right: "the Voters' --",
+/// "3' ;". Behind another word ("admin' --") the quote is no apostrophe.
 fn ends_as_sentence(text: &[u8], tokens: &Tokens) -> bool {
     tokens.closed_at.is_some_and(|closed| {
-        text[closed..].starts_with(b" ") && matches!(text[closed..].trim_ascii(), b"--" | b";" | b"#")
+        let has_quote_by_right =
+            closed >= 2 && (text[closed - 2] == b's' || text[closed - 2].is_ascii_digit());
+        has_quote_by_right
+            && text[closed..].starts_with(b" ")
+            && matches!(text[closed..].trim_ascii(), b"--" | b";" | b"#")
     })
 }
 
