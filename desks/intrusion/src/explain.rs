@@ -130,6 +130,15 @@ fn examples(report: &SiteReport, actor: &Actor) -> Vec<Example> {
 /// What this kind of log cannot show of an actor.
 fn cannot_show(report: &SiteReport, actor: &Actor) -> Vec<String> {
     let mut list = vec!["whether any data were changed".to_owned()];
+    if actor
+        .addresses
+        .iter()
+        .any(|address| crate::lists::is_nobody(*address))
+    {
+        list.push(
+            "which visitor it was: the address is one of a proxy, or of the office's own network".to_owned(),
+        );
+    }
     let is_web = actor
         .lines
         .iter()

@@ -67,7 +67,7 @@ fn mask(bits: u8) -> u128 {
 
 /// Whether an address belongs to no one on the public internet: private, loopback, link-local, unspecified, multicast or
 /// shared (RFC 1918, 4193, 3927, 6598, 6890). Documentation ranges are let through: examples and exercises use them.
-fn is_nobody(address: IpAddr) -> bool {
+pub(crate) fn is_nobody(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(four) => {
             let [a, b, ..] = four.octets();

@@ -164,7 +164,7 @@ pub(super) fn held(site: &Site, timeline: &Timeline, client: u32) -> Vec<Held> {
                 },
                 Class::WebShell => shell::held(site, timeline, client, lines),
                 Class::Traversal => traversal(site, lines),
-                other => attempted(*other, lines, refused, hit_lines),
+                other => attempted(site, *other, lines, refused, hit_lines),
             };
             found.push(held);
         }
@@ -264,8 +264,38 @@ fn injection_held(
     }
 }
 
-fn attempted(class: Class, lines: &[u32], refused: u64, hit_lines: u64) -> Held {
+/// Whether anything is there that a payload could work on: a place that answers others, or that answered this with anything
+/// but "there is no such thing". A server that closes the connection (nginx's 444) says that too.
+fn is_live(site: &Site, kept: &Kept) -> bool {
+    !matches!(kept.status, 404 | 405 | 410 | 421 | 444)
+        || site.shapes.get(kept.shape).is_some_and(|shape| shape.plain > 0)
+}
+
+fn attempted(site: &Site, class: Class, lines: &[u32], refused: u64, hit_lines: u64) -> Held {
     let all_refused = refused == hit_lines;
+    if !lines
+        .iter()
+        .any(|place| is_live(site, &site.kept[*place as usize]))
+    {
+        return Held {
+            class,
+            verdict: Verdict::Scanned,
+            standing: if lines.len() >= 3 {
+                Standing::High
+            } else {
+                Standing::Medium
+            },
+            rule: "payload-where-nothing-is",
+            says: format!(
+                "{} requests carried {}, all for places that the site does not have: somebody looked for a hole.",
+                lines.len(),
+                class.title()
+            ),
+            overturned_by: "the place exists behind the server that wrote this log",
+            lines: lines.to_vec(),
+            counts: BTreeMap::from([("lines_with_payload", lines.len() as u64)]),
+        };
+    }
     Held {
         class,
         verdict: Verdict::Attempted,
@@ -310,7 +340,7 @@ fn traversal(site: &Site, lines: &[u32]) -> Held {
     // A site that answers everything with one page gives the same size each time; one where most attempts fail and some are
     // answered gave something.
     let gave = !given.is_empty() && failed >= 2 && failed * 2 >= lines.len();
-    let mut held = attempted(Class::Traversal, lines, 0, lines.len() as u64);
+    let mut held = attempted(site, Class::Traversal, lines, 0, lines.len() as u64);
     if gave {
         held.verdict = Verdict::Breached;
         held.standing = Standing::Medium;
