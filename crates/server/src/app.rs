@@ -109,6 +109,7 @@ pub(crate) struct Inner {
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) meters: crate::api::metrics::Meters,
     pub(crate) last_brief: crate::pages::brief::LastBrief,
+    pub(crate) last_audit: crate::pages::audits::LastAudit,
     reader: Option<Arc<Workspace>>,
 }
 
@@ -173,6 +174,7 @@ impl Console {
             stop,
             meters: crate::api::metrics::Meters::default(),
             last_brief: crate::pages::brief::LastBrief::default(),
+            last_audit: crate::pages::audits::LastAudit::default(),
             reader: Some(Arc::new(reader)),
             options,
         };

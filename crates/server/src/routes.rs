@@ -9,8 +9,8 @@ use crate::Console;
 use crate::access::guard::{Guard, Need, guard};
 use crate::api::{handlers as api, metrics, openapi};
 use crate::pages::{
-    account, brief, decide, desks, finding, findings, ledger, notice, officer, overview, sign_in, sources,
-    stream, targets,
+    account, audits, brief, decide, desks, finding, findings, ledger, notice, officer, overview, sign_in,
+    sources, stream, targets,
 };
 use crate::web::{assets, headers, shrink};
 
@@ -42,6 +42,38 @@ pub(crate) fn routes() -> Vec<Route> {
         ("GET", "/targets/{id}", Need::Read, get(targets::show)),
         ("GET", "/sources", Need::Read, get(sources::list)),
         ("GET", "/sources/runs/{run}", Need::Read, get(sources::problems)),
+        ("GET", "/audits", Need::ReadAudits, get(audits::list)),
+        ("GET", "/audits/{audit}", Need::ReadAudits, get(audits::show)),
+        (
+            "GET",
+            "/audits/{audit}/retrieval",
+            Need::ReadAudits,
+            get(audits::retrieval),
+        ),
+        (
+            "GET",
+            "/audits/{audit}/report",
+            Need::ReadAudits,
+            get(audits::report),
+        ),
+        (
+            "GET",
+            "/audits/{audit}/enter",
+            Need::EnterBallots,
+            get(audits::enter),
+        ),
+        (
+            "POST",
+            "/audits/{audit}/enter",
+            Need::EnterBallots,
+            post(audits::submit),
+        ),
+        (
+            "POST",
+            "/audits/{audit}/package",
+            Need::Manage,
+            post(audits::package),
+        ),
         ("GET", "/brief", Need::Read, get(brief::show)),
         ("GET", "/brief/page", Need::Read, get(brief::page)),
         ("GET", "/help", Need::Account, get(desks::help)),

@@ -36,6 +36,8 @@ pub(crate) enum Need {
     Read,
     /// To read audits.
     ReadAudits,
+    /// To enter ballots.
+    EnterBallots,
     /// To decide on findings.
     Decide,
     /// To manage accounts, tokens and the console.
@@ -51,11 +53,12 @@ pub(crate) enum Need {
 impl Role {
     /// Whether the role may do what is needed; what needs no account is not asked here.
     pub(crate) fn may(self, need: Need) -> bool {
-        use Role::{Analyst, Officer, Viewer};
+        use Role::{Analyst, AuditBoard, Officer, Viewer};
         match need {
             Need::Open | Need::Guest | Need::Account => true,
             Need::Read | Need::ApiRead => matches!(self, Viewer | Analyst | Officer),
             Need::ReadAudits => true,
+            Need::EnterBallots => matches!(self, AuditBoard | Officer),
             Need::Decide | Need::ApiDecide => matches!(self, Analyst | Officer),
             Need::Manage => self == Officer,
             Need::Meters => matches!(self, Analyst | Officer),

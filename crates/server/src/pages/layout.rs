@@ -117,7 +117,7 @@ impl Page {
                             nav.main aria-label=(say(w::NAVIGATION)) {
                                 ul {
                                     @for (place, path, title, need) in PLACES {
-                                        @if caller.role.may(need) && (place != Place::Audits || console.has_audits()) {
+                                        @if caller.role.may(need) {
                                             li { a href=(path) aria-current=[(place == self.place).then_some("page")] { (say(title)) } }
                                         }
                                     }
@@ -206,12 +206,5 @@ fn choices(console: &Console, visitor: &Visitor) -> Markup {
             }
             button.quiet { (say(w::APPLY)) }
         }
-    }
-}
-
-impl Console {
-    /// Whether this build has the desk of audits.
-    pub(crate) fn has_audits(&self) -> bool {
-        pollwatch_engine::desks::named("audit").is_some()
     }
 }

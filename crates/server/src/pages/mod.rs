@@ -1,6 +1,7 @@
 //! The pages.
 
 pub(crate) mod account;
+pub(crate) mod audits;
 pub(crate) mod bits;
 pub(crate) mod brief;
 pub(crate) mod decide;

@@ -16,6 +16,7 @@ fn address(path: &str, finding: &str) -> String {
         .replace("{sha256}", &"0".repeat(64))
         .replace("{*path}", "0/000.p/1")
         .replace("{run}", "none")
+        .replace("{audit}", "none")
         .replace("{name}", "none.css")
 }
 
@@ -38,6 +39,7 @@ async fn every_role_gets_what_it_may_and_nothing_else() {
             Need::Guest | Need::Account | Need::ReadAudits => role.is_some(),
             Need::Read | Need::ApiRead => matches!(role, Some(Viewer | Analyst | Officer)),
             Need::Decide | Need::ApiDecide => matches!(role, Some(Analyst | Officer)),
+            Need::EnterBallots => matches!(role, Some(AuditBoard | Officer)),
             Need::Manage => role == Some(Officer),
             // On this machine everybody may, as long as nobody with too little signs in.
             Need::Meters => !matches!(role, Some(Viewer | AuditBoard)),
