@@ -54,7 +54,7 @@ pub fn run(scratch: &Path) -> anyhow::Result<()> {
         pollwatch(&messages)?,
         "one thread, an empty register; no training",
     )];
-    let peers: [(&str, &str, fn(&[Message], &Path) -> anyhow::Result<Flagged>); 3] = [
+    let peers: [(&str, &str, Measure); 3] = [
         (
             "SpamAssassin, local tests",
             "shipped rules, score of 5 or more; one process",
@@ -90,6 +90,9 @@ pub fn run(scratch: &Path) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// How a peer is measured: the messages, and a folder of its own.
+type Measure = fn(&[Message], &Path) -> anyhow::Result<Flagged>;
 
 /// Which messages were flagged, and how long all of them took.
 struct Flagged {

@@ -142,7 +142,7 @@ mod tests {
             assert!(
                 found[0].is_checked
                     && found[0].address == address
-                    && &text[found[0].offset..][..4] == &address[..4]
+                    && text[found[0].offset..].starts_with(address)
             );
         }
         let ethereum = wallets("0x52908400098527886E0F7030069857D2E4169EE7");

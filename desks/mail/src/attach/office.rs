@@ -242,8 +242,8 @@ fn package_name(data: &[u8]) -> Option<String> {
         let ending = super::name::ending(text);
         (2..=5).contains(&ending.len()) && text.len() <= 200
     };
-    let names = strings.split(['\n', '\\', '/']).map(str::trim);
-    names.filter(is_name).next().map(str::to_owned)
+    let mut names = strings.split(['\n', '\\', '/']).map(str::trim);
+    names.find(is_name).map(str::to_owned)
 }
 
 /// How a file inside a notebook begins: the GUID of FileDataStoreObject (MS-ONESTORE, section 2.6.13).
