@@ -516,7 +516,7 @@ fn withheld_records_leave_the_draw_and_the_risks_checkable_and_the_rest_to_an_in
         .run(&["audit", "verify", "package"])
         .succeeds()
         .says("Mayor: confirmed")
-        .says("What a member of the public");
+        .says("Files of records are withheld (1)");
     std::fs::create_dir(place.path("inside")).expect("make");
     std::fs::copy(place.path("cvr.csv"), place.path("inside/cvr.csv")).expect("copy");
     place
@@ -907,10 +907,10 @@ fn ties_and_impossible_results_are_said_before_anything_is_drawn() {
     place.write("contests.csv", "contest,candidate\nMayor,Ames\nMayor,Brandt\n");
     place.write("manifest.csv", format!("{}Box 1,102,1,100\n", tied.manifest));
     // A batch twice, by its line.
-    open_with(&place, &files).ends_with(2).says("line 22");
+    open_with(&place, &files).ends_with(2).says("manifest.csv:22:");
     place.write(
         "manifest.csv",
         "Container,Tabulator,Batch Name,Number of Ballots\nBox,1,1,1000000000000\n",
     );
-    open_with(&place, &files).ends_with(2).says("line 2");
+    open_with(&place, &files).ends_with(2).says("manifest.csv:2:");
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::flow::event::{Answers, Audited, Yes};
-use crate::flow::{ContestResult, Verdict, risk_text};
+use crate::flow::{ContestResult, Verdict, limit_text, risk_text};
 
 /// The kind of every finding of this desk.
 pub const KIND: &str = "contest-outcome";
@@ -39,9 +39,7 @@ pub struct Head {
 
 /// What a contest came to, in one or two sentences. `risk_limit` as it was written.
 pub fn sentence(one: &ContestResult, risk_limit: &str) -> String {
-    let limit = risk_limit
-        .parse::<f64>()
-        .map_or_else(|_| risk_limit.to_owned(), risk_text);
+    let limit = limit_text(risk_limit);
     let winners = listed(&one.winners);
     match one.verdict {
         Verdict::Confirmed if one.hand_count.is_some() => {

@@ -20,7 +20,7 @@ mod state;
 
 pub use assess::{
     AssertionResult, AssessError, Assessment, ContestResult, Difference, More, Verdict, assess,
-    comparison_test, risk_text,
+    comparison_test, limit_text, real_cards, risk_text,
 };
 pub use draw::{Draw, Pick, draw_cards};
 pub use event::{CardKey, Entry, Event, Method};
@@ -33,6 +33,6 @@ pub use outcome::{Claim, OutcomeError, card_votes, check_method, names, winners_
 pub use published::{PublishedRecords, publish_records};
 pub use reading::{check_batch_reading, check_reading, marked_of, votes_of};
 pub use refused::Refused;
-pub use replaced::batch_draws;
+pub use replaced::{batch_draws, minerva_draws};
 pub(crate) use replaced::{batch_plan, tally_of};
 pub use state::{Known, MAX_SEED_DIGITS, MIN_SEED_DIGITS, State, apply};

@@ -222,16 +222,7 @@ impl Session {
             .ok_or_else(|| flow::Refused::NoSuchContest {
                 contest: contest.to_owned(),
             })?;
-        // Phantoms are no paper: whoever counts it all finds none.
-        let stats = frame.stats(place);
-        let phantoms: u64 = frame
-            .batches()
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| frame.county_has(*at, place))
-            .map(|(_, batch)| batch.cards - batch.real)
-            .sum();
-        Ok(stats.cards().saturating_sub(phantoms))
+        Ok(flow::real_cards(&frame, place))
     }
 
     /// What is told of an assessment in the log.
@@ -482,6 +473,13 @@ impl Session {
         let before = state.draws();
         let mut draws = before.clone();
         let round = state.rounds().len() as u32 + 1;
+        if round > 1 && committed.method == Method::Minerva && !wanted.is_empty() {
+            return Err(AuditError::Files(
+                "with Minerva the sizes of later rounds follow from the first and cannot be chosen"
+                    .to_owned(),
+            )
+            .into());
+        }
         for name in wanted.keys() {
             if !self
                 .contests()
@@ -520,6 +518,14 @@ impl Session {
                 .into_iter()
                 .filter(|one| one.audited == Audited::Targeted && one.verdict == flow::Verdict::NotYet)
                 .map(|one| {
+                    if committed.method == Method::Minerva {
+                        let first = state
+                            .rounds()
+                            .first()
+                            .and_then(|first| first.draws.get(&one.contest));
+                        let draws = first.map_or(0, |first| flow::minerva_draws(*first, round));
+                        return (one.contest, draws);
+                    }
                     let more = one.more.map_or(one.drawn.max(1), |more| more.likely.max(1));
                     (one.contest, one.drawn + more)
                 })

@@ -216,6 +216,17 @@ pub fn risk_text(risk: f64) -> String {
     format!("{:.*} %", digits as usize, (percent * scale).ceil() / scale)
 }
 
+/// A risk limit as people say it: `0.05` is 5 %.
+pub fn limit_text(limit: &str) -> String {
+    match limit.parse::<RiskLimit>() {
+        Ok(limit) => {
+            let percent = format!("{:.6}", limit.value() * 100.0);
+            format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
+        }
+        Err(_) => limit.to_owned(),
+    }
+}
+
 /// Assesses every contest by the readings so far.
 ///
 /// Errors: [`AssessError`]; a contest whose margin is zero is no error but needs a full count.
@@ -345,10 +356,31 @@ fn assess_contest(
             .iter()
             .map(|candidate| counted.votes.get(&candidate.name).copied().unwrap_or(0))
             .collect();
+        let due = real_cards(frame, place);
+        if counted.cards < due {
+            result.verdict = Verdict::FullCount;
+            result.because = Some(format!(
+                "{} cards were counted by hand, and {due} may hold the contest",
+                counted.cards
+            ));
+            return Ok(result);
+        }
         let winners = winners_of_count(contest, &votes);
         by_full_count(contest, claim.as_ref(), &votes, winners, &mut result);
     }
     Ok(result)
+}
+
+/// Cards that may hold a contest and that somebody can look at: phantoms are no paper.
+pub fn real_cards(frame: &Frame, place: usize) -> u64 {
+    let phantoms: u64 = frame
+        .batches()
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| frame.county_has(*at, place))
+        .map(|(_, batch)| batch.cards - batch.real)
+        .sum();
+    frame.stats(place).cards().saturating_sub(phantoms)
 }
 
 /// What a count of every card says. No risk belongs to it.
@@ -462,6 +494,14 @@ fn measure(
             let whole: Vec<u64> = ends.into_iter().filter(|end| *end <= read.len() as u64).collect();
             read.truncate(whole.last().map_or(0, |end| *end as usize));
             let hands: Vec<Hand> = read.iter().map(|(_, hand)| hand.clone()).collect();
+            if method == Method::Minerva && !replaced::follows_minerva(&whole) {
+                result.because = Some(
+                    "Minerva is valid only when the sizes of all rounds follow from the first, and these do not: its risk cannot be told"
+                        .to_owned(),
+                );
+                result.verdict = Verdict::FullCount;
+                return Ok(());
+            }
             replaced::polling(method, contest, claim, &hands, &whole, limit)
         }
         Method::BatchComparison => unreachable!("batches have their own way"),
@@ -521,14 +561,17 @@ fn conclude(
 
 /// Draws that a contest has by the end of each round; one that is not drawn for counts all.
 fn round_ends(state: &State, contest: &Contest) -> Vec<u64> {
-    state
+    let mut ends: Vec<u64> = state
         .rounds()
         .iter()
         .map(|round| {
             let most = round.draws.values().copied().max().unwrap_or(0);
             round.draws.get(&contest.name).copied().unwrap_or(most)
         })
-        .collect()
+        .collect();
+    // A round in which nothing was drawn for it is none of its rounds.
+    ends.dedup();
+    ends
 }
 
 fn measure_batches(

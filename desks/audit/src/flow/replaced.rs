@@ -217,6 +217,29 @@ pub(super) fn polling(
     })
 }
 
+/// Draws that a contest has in all by the end of round `round` (from 1) of a Minerva audit whose first round had `first`: each
+/// further round draws half as many again as the one before it.
+///
+/// Minerva's risk limit holds when the sizes of the rounds do not depend on what was read (Zagorski et al., arXiv 2008.02315,
+/// section 3), so they are fixed by the first; the factor is the one that Arlo takes.
+pub fn minerva_draws(first: u64, round: u32) -> u64 {
+    let mut sum: u64 = 0;
+    let mut next = first as f64;
+    for _ in 0..round {
+        sum = sum.saturating_add(libm::floor(next) as u64);
+        next *= 1.5;
+    }
+    sum
+}
+
+/// Whether the ends of rounds are those that follow from the first.
+pub(super) fn follows_minerva(ends: &[u64]) -> bool {
+    let first = ends.first().copied().unwrap_or(0);
+    (1..)
+        .zip(ends)
+        .all(|(round, end)| *end == minerva_draws(first, round))
+}
+
 /// The reports of all batches and the contest's margins over them.
 pub(super) struct Batches {
     pub contest: BatchContest,

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{grouped, shell};
 use crate::explain::{Head, caveats, sentence};
 use crate::flow::event::{Answer, Audited, Event, Yes};
-use crate::flow::{Assessment, ContestResult, Frame, State, Verdict, risk_text};
+use crate::flow::{Assessment, ContestResult, Frame, State, Verdict, limit_text, risk_text};
 
 /// What a report is made of.
 pub struct Report<'a> {
@@ -34,10 +34,7 @@ const DIFFERENCES: usize = 200;
 pub fn report_page(report: &Report<'_>) -> String {
     let head = report.head;
     let assessment = report.assessment;
-    let limit = head
-        .risk_limit
-        .parse::<f64>()
-        .map_or_else(|_| head.risk_limit.clone(), risk_text);
+    let limit = limit_text(&head.risk_limit);
     let audited: Vec<&ContestResult> = assessment
         .contests
         .iter()
@@ -159,11 +156,18 @@ fn how(report: &Report<'_>) -> Markup {
         }
         @let assessment = report.assessment;
         p {
-            (grouped(assessment.draws)) " draws of " (grouped(assessment.distinct)) " different cards in " (state.rounds().len()) " rounds; "
+            (grouped(assessment.draws)) " draws of " (grouped(assessment.distinct)) " different " (if assessment.method.draws_batches() { "batches" } else { "cards" }) " in " (rounds(state.rounds().len())) "; "
             (grouped(assessment.read)) " are read, " (grouped(assessment.unread.len() as u64)) " are not, and on " (grouped(assessment.disagreements.len() as u64)) " readers disagree."
         }
         @let taken_back = state.log().iter().filter(|entry| matches!(entry.event, Event::Undone(_))).count();
         @if taken_back > 0 { p { (taken_back) " entries of the log were taken back, each with a reason; they stay in it." } }
+    }
+}
+
+fn rounds(number: usize) -> String {
+    match number {
+        1 => "1 round".to_owned(),
+        number => format!("{number} rounds"),
     }
 }
 

@@ -16,9 +16,10 @@ const ROW: f64 = 44.0;
 
 /// The plan as a page: what each method would cost, which one to take, and why.
 pub fn plan_page(title: &str, risk_limit: &str, plan: &Plan) -> String {
+    let limit = crate::flow::limit_text(risk_limit);
     let body = html! {
         h1 { "What an audit would cost" }
-        p { strong { (title) } " · risk limit " (risk_limit) " · " (grouped(plan.cards)) " cards" }
+        p { strong { (title) } " · risk limit " (limit) " · " (grouped(plan.cards)) " cards" }
         @match plan.chosen {
             Some(method) => p.lead { "Choose " strong { (method.title()) } ": " (plan.because) "." },
             None => p.lead { (plan.because) "." },
@@ -30,12 +31,12 @@ pub fn plan_page(title: &str, risk_limit: &str, plan: &Plan) -> String {
         h2 { "The same as a table" }
         div.scroll { table {
             thead { tr {
-                th { "Method" } th.n { "Cards expected" } th.n { "Cards for 9 audits of 10" } th.n { "Rounds" } th.n { "Hours expected" } th.n { "Hours for 9 of 10" }
+                th { "Method" } th.n { "Cards expected" } th.n { "Cards for 9 audits of 10" } th.n { "Rounds, in 9 of 10" } th.n { "Hours expected" } th.n { "Hours for 9 of 10" }
             } }
             tbody { @for option in &plan.options { (row(plan, option)) } }
         } }
         p.small.dim {
-            "“Expected” is the mean over audits of a right outcome in which 1 record in 1,000 is off by one vote and 1 in 10,000 by two. "
+            "“Expected” is the mean over audits of a right outcome in which 1 record in 1,000 is off by one vote and 1 in 10,000 by two; a few audits that meet such a record read many more cards, so that the mean can lie above the size for nine of ten. "
             "A first round of the size for “9 audits of 10” ends the audit in nine of ten; the tenth draws again. Hours are cards times "
             (plan.minutes_a_card) " minutes, the figure given for this office."
         }
@@ -66,7 +67,7 @@ fn row(plan: &Plan, option: &PlanOption) -> Markup {
             } @else {
                 td.n { (grouped(option.expected)) }
                 td.n { (grouped(option.ninety)) }
-                td.n { "1, in 9 of 10" }
+                td.n { "1" }
                 td.n { (hours(option.expected)) }
                 td.n { (hours(option.ninety)) }
             }
@@ -90,8 +91,8 @@ fn picture(plan: &Plan) -> Markup {
         .max(10);
     let decades = (most as f64).log10().ceil().max(1.0);
     let x = |cards: u64| LEFT + (cards.max(1) as f64).log10() / decades * (WIDTH - LEFT - RIGHT);
-    let height = ROW * shown.len() as f64 + 46.0;
-    let bottom = height - 34.0;
+    let height = ROW * shown.len() as f64 + 56.0;
+    let bottom = height - 44.0;
     html! {
         @if !shown.is_empty() {
             svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label="Cards to read by method: the table below says the same" {
@@ -109,7 +110,7 @@ fn picture(plan: &Plan) -> Markup {
                     rect.more x=(LEFT) y=(y) width=((x(option.ninety) - LEFT).max(1.0)) height="24" {}
                     text x=(x(option.ninety) + 8.0) y=(y + 17.0) { (grouped(option.ninety)) }
                 }
-                text.dim x=(LEFT) y=(height - 1.0) { "cards: filled as expected, outlined for 9 audits of 10 (logarithmic scale)" }
+                text.dim x=(LEFT) y=(height - 6.0) { "cards: filled as expected, outlined for 9 audits of 10 (logarithmic scale)" }
             }
         }
     }

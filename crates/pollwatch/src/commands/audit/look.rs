@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use pollwatch_audit::flow::event::{Audited, Event};
-use pollwatch_audit::flow::{Assessment, ContestResult, Verdict, risk_text};
+use pollwatch_audit::flow::{Assessment, ContestResult, Verdict, limit_text};
 use pollwatch_audit::plan::{PlanOption, plan_page};
 use pollwatch_engine::Mode;
 use pollwatch_engine::audit::Stage;
@@ -246,7 +246,7 @@ pub fn show(assessment: &Assessment, thing: &str) {
         grouped(assessment.read),
         grouped(assessment.unread.len() as u64),
         grouped(assessment.disagreements.len() as u64),
-        risk_limit_text(&assessment.risk_limit)
+        limit_text(&assessment.risk_limit)
     );
     for one in &assessment.contests {
         if one.audited == Audited::No {
@@ -311,10 +311,6 @@ fn next_for(one: &ContestResult) {
             grouped(more.likely)
         );
     }
-}
-
-fn risk_limit_text(text: &str) -> String {
-    text.parse::<f64>().map_or_else(|_| text.to_owned(), risk_text)
 }
 
 pub fn log(workspace: Option<&Path>, which: &Which) -> anyhow::Result<ExitCode> {
