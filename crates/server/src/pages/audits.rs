@@ -801,6 +801,8 @@ pub(crate) async fn package(
                 path: "the package".into(),
                 source,
             };
+            // First of all whether there is such an audit: its name becomes part of a path.
+            workspace.audit(Some(&audit))?;
             // Beneath the workspace: the system's temporary folder may be small, or another user's.
             let at = workspace.dir().join("audits").join(&audit).join(format!(
                 "package-{}",
