@@ -11,6 +11,24 @@ fn the_demo_scans_records_verifies_and_writes_the_brief() {
         .says("The brief is in")
         .says("Try next")
         .says("adfs-senate[.]services");
+    // The truth of the counties' logs, as their generator made it (xtask/src/gen_logs.rs).
+    let verdict = |county: &str| {
+        let line = ran
+            .out
+            .lines()
+            .find(|line| line.starts_with(county))
+            .expect(county);
+        line[county.len()..]
+            .trim_start()
+            .split("  ")
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert_eq!(verdict("Pinewater County (invented)"), "scanned");
+    assert_eq!(verdict("Osprey Ridge County (invented)"), "exfiltrated");
+    assert_eq!(verdict("Tarpon Bend County (invented)"), "no sign");
+    assert_eq!(verdict("Saltmarsh County (invented)"), "no data");
     let brief = std::fs::read_to_string(place.path("election/brief.html")).expect("the brief");
     assert!(brief.contains("TLP:AMBER") && !brief.contains("<script"));
     let again = place.run(&["-C", "election", "brief", "-o", "again.html"]);

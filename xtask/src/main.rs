@@ -19,6 +19,7 @@ mod fit_mail;
 mod gen_audit;
 mod gen_cvr;
 mod gen_example;
+mod gen_logs;
 mod generate;
 mod promise;
 mod test;
@@ -114,6 +115,7 @@ fn run() -> anyhow::Result<()> {
         Chore::Gen { check } => {
             generate::run(check)?;
             gen_example::run(check)?;
+            gen_logs::run(check)?;
             gen_audit::run(check)
         }
     }

@@ -26,6 +26,28 @@ pub const MAILBOX: (&str, &[u8]) = (
     include_bytes!("../../../examples/us-2018/mail/staff.mbox"),
 );
 
+/// Access logs of invented counties: the target's id, and the file.
+pub const LOGS: &[(&str, &[u8])] = &[
+    (
+        "pinewater-county",
+        include_bytes!("../../../examples/us-2018/logs/pinewater-county.log.gz"),
+    ),
+    (
+        "osprey-ridge-county",
+        include_bytes!("../../../examples/us-2018/logs/osprey-ridge-county.log.gz"),
+    ),
+    (
+        "tarpon-bend-county",
+        include_bytes!("../../../examples/us-2018/logs/tarpon-bend-county.log.gz"),
+    ),
+];
+
+/// The county that gave no log.
+pub const NO_LOG: &str = "saltmarsh-county";
+
+/// The days that are asked about.
+pub const LOG_WINDOW: &str = "2018-10-22..2018-11-04";
+
 /// The impersonations, each with the report that named it.
 const REPORTED: &str = include_str!("../../../examples/us-2018/reported.csv");
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::Context;
 use jiff::Timestamp;
 use pollwatch_engine::{FindingQuery, SourceSpec, Workspace, verify::verify};
+use pollwatch_intrusion::IntrusionDesk;
 use pollwatch_lookalike::LookalikeDesk;
 use pollwatch_mail::MailDesk;
 use pollwatch_model::{Decision, Finding, Severity, Tlp, register::TargetKind};
@@ -103,6 +104,7 @@ pub fn run(dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
 
     compare_with_reports(&found);
     read_mailbox(&dir, &mut workspace)?;
+    read_logs(&dir, &mut workspace)?;
 
     let brief = dir.join("brief.html");
     std::fs::write(&brief, workspace.brief(Tlp::Amber)?)
@@ -175,6 +177,69 @@ fn read_mailbox(dir: &Path, workspace: &mut Workspace) -> anyhow::Result<()> {
         "{}",
         table(&["severity", "speaks as", "aimed at", "what is known"], &rows)
     );
+    Ok(())
+}
+
+/// Runs the intrusion desk over the invented counties' logs and tells what each of them shows, and does not.
+fn read_logs(dir: &Path, workspace: &mut Workspace) -> anyhow::Result<()> {
+    let mut sources = Vec::new();
+    for (id, bytes) in demo_data::LOGS {
+        let name = format!("{id}.log.gz");
+        let path = dir.join("sources").join(&name);
+        std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        sources.push(SourceSpec {
+            name: format!("sources/{name}"),
+            role: format!(
+                "window={} expect={} jurisdiction={id}",
+                demo_data::LOG_WINDOW,
+                demo_data::NO_LOG
+            ),
+            ..SourceSpec::file(&path)
+        });
+    }
+    let mut found: Vec<Finding> = Vec::new();
+    let mut screen = Screen::new(|finding: &Finding, _| found.push(finding.clone()));
+    let report = workspace.run(&IntrusionDesk, &sources, Timestamp::now(), &mut screen);
+    screen.close();
+    let report = report?;
+    println!(
+        "\nThen it read {} lines of access logs of three invented counties; a fourth gave none:\n",
+        grouped(report.records_read)
+    );
+    let ids = demo_data::LOGS
+        .iter()
+        .map(|(id, _)| *id)
+        .chain([demo_data::NO_LOG]);
+    let rows: Vec<Vec<String>> = ids
+        .map(|id| {
+            let name = workspace
+                .register()
+                .targets
+                .iter()
+                .find(|target| target.id.as_str() == id)
+                .map_or(id, |target| target.name.as_str());
+            let furthest = found
+                .iter()
+                .filter(|finding| finding.target.id.as_str() == id)
+                .max_by_key(|finding| finding.severity);
+            let (verdict, known) = match furthest {
+                Some(finding) => (
+                    finding.verdict.clone().unwrap_or_else(|| "no sign".to_owned()),
+                    finding.summary.clone(),
+                ),
+                None if id == demo_data::NO_LOG => (
+                    "no data".to_owned(),
+                    "It gave no log: nothing can be said of it.".to_owned(),
+                ),
+                None => (
+                    "no sign".to_owned(),
+                    "Its log lacks days: `pollwatch tally` names them. This is no all-clear.".to_owned(),
+                ),
+            };
+            vec![visible(name), verdict, visible(&known)]
+        })
+        .collect();
+    println!("{}", table(&["county", "verdict", "what is known"], &rows));
     Ok(())
 }
 
