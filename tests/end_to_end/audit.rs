@@ -659,7 +659,7 @@ fn a_ranked_contest_is_audited_by_assertions_that_imply_its_outcome() {
         .collect();
     let mut cvr = format!("Test,5.10{}\r\n{}", ",".repeat(18), ",".repeat(8));
     cvr.push_str(
-        &vec!["City (Number of positions=1, Number of ranks=3)"; 12]
+        &["City (Number of positions=1, Number of ranks=3)"; 12]
             .iter()
             .map(|title| format!("\"{title}\""))
             .collect::<Vec<_>>()

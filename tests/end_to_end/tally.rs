@@ -141,7 +141,7 @@ fn a_recorded_tally_is_counted_again_and_set_beside_the_next() {
         .succeeds()
         .says("tallies   2, each counted again");
     place
-        .ws(&["tally", "--against", "t-0"])
+        .ws(&["tally", "--against", "t-000000000000"])
         .ends_with(2)
         .says("tally --list");
 }

@@ -35,9 +35,22 @@ pub fn workspace_dir(given: Option<&Path>) -> anyhow::Result<PathBuf> {
     }
 }
 
+/// How long a command waits for another process that writes. The daemon and the console hold a workspace for a moment only; a
+/// scan that records holds it until it ends.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// Opens the workspace that a command works in, and prints what is wrong with its register.
 pub fn open_workspace(given: Option<&Path>, mode: Mode) -> anyhow::Result<Workspace> {
-    let workspace = Workspace::open(&workspace_dir(given)?, mode)?;
+    let dir = workspace_dir(given)?;
+    let asked = std::time::Instant::now();
+    let workspace = loop {
+        match Workspace::open(&dir, mode) {
+            Err(Error::Locked(_)) if asked.elapsed() < PATIENCE => {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            other => break other?,
+        }
+    };
     for problem in workspace.register_problems() {
         eprintln!("{}", crate::screen::visible(&problem.to_string()));
     }

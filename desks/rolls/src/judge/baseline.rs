@@ -190,20 +190,21 @@ impl Sums {
         sums
     }
 
-    /// What to expect of an area when the rest of the roll is known: its own expectation times the surge of the rest.
+    /// What to expect of an area when the rest of the roll is known: its own expectation times the surge of the rest, and the
+    /// squared relative error of that surge.
     ///
     /// This is the Dirichlet-multinomial model in its gamma-Poisson form, conditional on the total of the other areas rather
-    /// than on that of all: an injected group is part of the total of all, and would be compared with itself. The surge has a
-    /// gamma posterior whose prior is as wide as the other areas' spread. `None` where there is no other area.
+    /// than on that of all: an injected group is part of the total of all, and would be compared with itself. Nothing is
+    /// assumed of the surge beforehand (Jeffreys' prior of a Poisson rate, a gamma of shape 1/2), because a deadline multiplies
+    /// every area's count; the other areas' own spread widens its error. `None` where there is no other area.
     fn surge(&self, observed: u64, own: Expected) -> Option<(f64, f64)> {
         let rest = self.mean - own.mean;
         if self.areas < 2 || rest <= 0.0 {
             return None;
         }
-        let of_rest = (self.spread - own.mean * own.mean / own.size) / (rest * rest);
-        let shape = if of_rest > 0.0 { 1.0 / of_rest } else { return None };
-        let seen = (self.observed - observed) as f64;
-        Some(((shape + seen) / (shape + rest), 1.0 / (shape + seen)))
+        let of_rest = (self.spread - own.mean * own.mean / own.size).max(0.0) / (rest * rest);
+        let seen = (self.observed - observed) as f64 + 0.5;
+        Some((seen / rest, 1.0 / seen + of_rest))
     }
 
     /// P of at least so many, given the rest of the roll.
