@@ -48,7 +48,8 @@ const SHAPES: &[Shape] = &[
     ),
     inside("sql-condition", Weight::Sign, r"^s\)*&!?\(*[q1]"),
     inside("sql-comment-ends", Weight::Strong, r"^s\)*(?:[&UB].{0,40})?e"),
-    strong("sql-comment-ends", r"^[1s]\)*(?:[&UB][1hzsfdE(!-].{0,40})e"),
+    // A union is followed by a query or a bracket; what else stands behind the word is prose.
+    strong("sql-comment-ends", r"^[1s]\)*(?:[&B][1hzsfdE(!-]|U[E(]).{0,40}e"),
     inside("sql-call-out", Weight::Strong, r"^s\)*[o&+-]?d\("),
     strong("sql-tautology", r"^s=s"),
     strong("sql-tautology", r"[1s]\+!?\(*[1hs]=[1hsq]|^!\(*[1hs]=[1hsq]"),
@@ -76,7 +77,11 @@ const SHAPES: &[Shape] = &[
     ),
     strong("sql-order", r"^[1s]\)*B1(?:,1)*(?:[ec]|$)"),
     strong("sql-order", r"(?:^|[1s)])B(?:[fd]\(|\(E|C)"),
-    strong("sql-having", r"H(?:f\([^)]*\)[=~I]|[1sn]=[1sqhn])"),
+    // A name compared behind the word alone is prose ("having trouble <3"); entered from a value, or cut off by a comment, it is not.
+    strong(
+        "sql-having",
+        r"H(?:f\([^)]*\)[=~I]|[1s]=[1sqhn]|n=[1sqhn][^;]{0,20}e)|[1s)]Hn=[1sqhn]",
+    ),
     strong("sql-case", r"(?:^|[(,=E&+-])CN?[^;]{1,20}N[^;]{0,20}N"),
     strong("sql-case", r"^CN(?:\(?[1sn]\)?N[1sn](?:N|$)|n[=~I1][^;]{1,12}N)"),
     inside("sql-like", Weight::Strong, r"^s\)*~!?(?:[sqh(]|n[=;]|1;)"),
