@@ -21,6 +21,7 @@
 
 mod align;
 mod attack;
+mod audited;
 mod bottom_line;
 mod count;
 mod figures;

@@ -4,6 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use pollwatch_model::Tlp;
 
 use crate::Briefing;
+use crate::audited;
 use crate::bottom_line;
 use crate::count::Facts;
 use crate::findings;
@@ -55,6 +56,7 @@ pub fn render(briefing: &Briefing) -> String {
                         (phished::section(&facts))
                         (sections::how(&facts))
                         (sections::how_far(&facts))
+                        (audited::section(&facts))
                         (sections::sound(&facts))
                         (sections::not_known(&facts))
                         (sections::was_read(&facts))

@@ -47,6 +47,17 @@ pub const NO_LOG: &str = "saltmarsh-county";
 
 /// The days that are asked about.
 pub const LOG_WINDOW: &str = "2018-10-22..2018-11-04";
+/// The manifest of an invented county.
+pub const AUDIT_MANIFEST: &[u8] = include_bytes!("../../../examples/us-2018/audit/manifest.csv");
+
+/// The contests of that county.
+pub const AUDIT_CONTESTS: &[u8] = include_bytes!("../../../examples/us-2018/audit/contests.csv");
+
+/// What its voting system recorded.
+pub const AUDIT_RECORDS: &[u8] = include_bytes!("../../../examples/us-2018/audit/cvr.csv.gz");
+
+/// What people would read on its paper.
+pub const AUDIT_PAPER: &[u8] = include_bytes!("../../../examples/us-2018/audit/paper.csv.gz");
 
 /// The impersonations, each with the report that named it.
 const REPORTED: &str = include_str!("../../../examples/us-2018/reported.csv");

@@ -35,6 +35,12 @@ pub struct Head {
     pub at: Timestamp,
     /// Cards, or batches, read.
     pub read: u64,
+    /// Contests that were not audited.
+    #[serde(default)]
+    pub not_audited: Vec<String>,
+    /// Contests that the readings do not decide yet.
+    #[serde(default)]
+    pub open: Vec<String>,
 }
 
 /// What a contest came to, in one or two sentences. `risk_limit` as it was written.
@@ -184,6 +190,8 @@ pub fn draft(head: &Head, one: &ContestResult) -> Option<Draft> {
     details.insert("draws".to_owned(), json!(one.draws));
     details.insert("cards".to_owned(), json!(one.cards));
     details.insert("full_hand_count".to_owned(), json!(one.hand_count));
+    details.insert("not_audited".to_owned(), json!(head.not_audited));
+    details.insert("open".to_owned(), json!(head.open));
     let verb = if one.verdict == Verdict::Wrong {
         "the reported outcome is wrong"
     } else {

@@ -19,7 +19,7 @@ use pollwatch_model::Observed;
 use crate::desk::document;
 use crate::explain::Head;
 use crate::flow::event::{Event, Marked};
-use crate::flow::{Assessment, Draw, Frame, State};
+use crate::flow::{Assessment, Draw, Frame, State, Verdict};
 use crate::page::{Report, report_page};
 
 /// Name of the log in a package.
@@ -53,6 +53,10 @@ pub fn head_of(name: &str, state: &State, assessment: &Assessment) -> Option<Hea
             window = window.union(Observed::at(Some(entry.at)));
         }
     }
+    let names = |is_one: fn(Verdict) -> bool| -> Vec<String> {
+        let of = assessment.contests.iter().filter(|one| is_one(one.verdict));
+        of.map(|one| one.contest.clone()).collect()
+    };
     Some(Head {
         schema: 1,
         audit: name.to_owned(),
@@ -63,6 +67,8 @@ pub fn head_of(name: &str, state: &State, assessment: &Assessment) -> Option<Hea
         window,
         at: state.log().last()?.at,
         read: assessment.read,
+        not_audited: names(|verdict| verdict == Verdict::NotAudited),
+        open: names(|verdict| matches!(verdict, Verdict::NotYet | Verdict::FullCount)),
     })
 }
 

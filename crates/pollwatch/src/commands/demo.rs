@@ -1,5 +1,7 @@
 //! `pollwatch demo`: a worked election, from names to a briefing.
 
+mod audit;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -105,6 +107,7 @@ pub fn run(dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     compare_with_reports(&found);
     read_mailbox(&dir, &mut workspace)?;
     read_logs(&dir, &mut workspace)?;
+    let package = audit::run(&dir, &mut workspace)?;
 
     let brief = dir.join("brief.html");
     std::fs::write(&brief, workspace.brief(Tlp::Amber)?)
@@ -122,6 +125,7 @@ pub fn run(dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
         grouped(verified.evidence)
     );
     println!("\nThe brief is in  {}", visible(&brief.display().to_string()));
+    println!("The audit is in  {}", visible(&package.display().to_string()));
     println!("The workspace is {}", visible(&dir.display().to_string()));
     println!(
         "Took {:.1} s, with no network.\n",
@@ -292,6 +296,10 @@ fn next_steps(dir: &Path, first: Option<String>) {
     }
     println!("  pollwatch lookalike explain YOUR-NAME.example    what the desk makes of any name");
     println!("  pollwatch tally                                  who was targeted, and what was not seen");
+    println!(
+        "  pollwatch audit report                           the audit of the invented county, as a page"
+    );
+    println!("  pollwatch audit verify audit-package             what anybody can check of it, offline");
     println!("  pollwatch verify                                 check the ledger and all evidence");
     println!("  pollwatch init DIR                               a workspace of your own");
 }
