@@ -8,6 +8,7 @@ mod intrusion;
 mod kill;
 mod mail;
 mod record;
+mod rolls;
 mod tally;
 mod tamper;
 mod watch;

@@ -20,6 +20,7 @@ mod gen_audit;
 mod gen_cvr;
 mod gen_example;
 mod gen_logs;
+mod gen_rolls_example;
 mod generate;
 mod promise;
 mod test;
@@ -114,6 +115,7 @@ fn run() -> anyhow::Result<()> {
         Chore::Fit { dir, write, .. } => fit_lookalike::run(&dir, write),
         Chore::Gen { check } => {
             generate::run(check)?;
+            gen_rolls_example::run(check)?;
             gen_example::run(check)?;
             gen_logs::run(check)?;
             gen_audit::run(check)

@@ -52,7 +52,7 @@ pub fn part_value(part: u64, whole: u64) -> Value {
 
 /// Counts of one row or column, with the cells hidden that the sum would betray: where exactly one is under five, the next
 /// smallest is hidden too.
-pub fn hidden(counts: &[u64]) -> Vec<bool> {
+pub(crate) fn hidden(counts: &[u64]) -> Vec<bool> {
     let mut hidden: Vec<bool> = counts.iter().map(|count| !is_shown(*count)).collect();
     if hidden.iter().filter(|one| **one).count() == 1 {
         let next = (0..counts.len())

@@ -3,7 +3,7 @@
 pub mod arguments;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, PoisonError};
@@ -15,6 +15,7 @@ use pollwatch_engine::{Ctx, Mode, NoRecord, RunReport, SourceSpec, Workspace};
 use pollwatch_model::{Desk, Finding, Polarity, Register};
 use pollwatch_rolls::calendar::{Calendar, MAX_CALENDAR_BYTES};
 use pollwatch_rolls::churn::Correction;
+use pollwatch_rolls::describe::{LOOKED_AT, draft};
 use pollwatch_rolls::interval::Linking;
 use pollwatch_rolls::layout::{BUILT_IN, Layout, MAX_LAYOUT_BYTES};
 use pollwatch_rolls::read::date_in_name;
@@ -35,6 +36,7 @@ const EXPLAINED_SHOWN: usize = 20;
 pub fn run(workspace: Option<&Path>, command: RollsCommand) -> anyhow::Result<ExitCode> {
     match command {
         RollsCommand::Compare(arguments) => compare(workspace, &arguments),
+        RollsCommand::Describe { file, columns } => describe(&file, columns),
         RollsCommand::About => {
             about();
             Ok(ExitCode::SUCCESS)
@@ -157,6 +159,11 @@ fn compare(workspace: Option<&Path>, arguments: &CompareArguments) -> anyhow::Re
     }
     let run = report?;
     let report = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let (Some(path), Some(report)) = (&arguments.html, &report) {
+        std::fs::write(path, pollwatch_rolls::page::page(report))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        eprintln!("The pictures are in {}", visible(&path.display().to_string()));
+    }
     if let (Format::Table, Some(report)) = (arguments.format, &report) {
         print!("{}", told(report, &findings));
     }
@@ -338,6 +345,49 @@ fn summarise(run: &RunReport, arguments: &CompareArguments, report: Option<&Repo
         grouped(run.inputs),
         grouped(run.inputs + run.inputs_failed)
     );
+}
+
+/// Drafts a mapping file.
+fn describe(file: &Path, columns: bool) -> anyhow::Result<ExitCode> {
+    let mut opened = Place::File(file.to_owned()).open()?;
+    let mut bytes = Vec::new();
+    std::io::Read::take(&mut opened, LOOKED_AT as u64)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {}", file.display()))?;
+    let drafted = draft(&bytes)
+        .map_err(|why| anyhow::anyhow!("cannot draft a mapping file for {}: {why}", file.display()))?;
+    if columns {
+        let rows: Vec<Vec<String>> = drafted
+            .columns
+            .iter()
+            .map(|column| {
+                vec![
+                    column.name.clone(),
+                    column.role.map_or("", |role| role.name()).to_owned(),
+                    format!("{} %", 100 * column.filled / column.rows.max(1)),
+                    grouped(column.different as u64),
+                ]
+            })
+            .collect();
+        print!(
+            "{}",
+            table(&["column", "role", "filled", "different values"], &rows)
+        );
+    } else {
+        println!(
+            "# Drafted from the first {} rows. Check every line.",
+            grouped(drafted.columns.first().map_or(0, |column| column.rows as u64))
+        );
+        for remark in &drafted.remarks {
+            println!("# {}", visible(remark));
+        }
+        print!("{}", drafted.layout.to_text());
+    }
+    if let Some(known) = &drafted.known {
+        eprintln!("The layout {known} of this program fits this file: no mapping file is needed.");
+    }
+    eprintln!("Use it with: pollwatch rolls compare --layout MAPPING.toml SNAPSHOT…");
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What the desk sees, and what it cannot tell.

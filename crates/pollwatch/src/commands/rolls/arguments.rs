@@ -11,6 +11,14 @@ use crate::arguments::Format;
 pub enum RollsCommand {
     /// Compare snapshots in order of time; the more of them, the better ordinary churn is known
     Compare(CompareArguments),
+    /// Draft a mapping file for a roll of any form from its first rows; no value of a voter goes into it
+    Describe {
+        /// A snapshot, plain, gzip or zstd
+        file: PathBuf,
+        /// Print what is known of each column instead of the mapping file
+        #[arg(long)]
+        columns: bool,
+    },
     /// Describe what the desk detects, and what it cannot tell
     About,
 }
@@ -38,6 +46,9 @@ pub struct CompareArguments {
     /// How to print findings
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+    /// Write a page of pictures: counties by fields, counts over time
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// A folder for scratch files, about as large as the unpacked snapshots (default: the system's temporary folder)
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<PathBuf>,
