@@ -29,7 +29,20 @@ fn the_demo_scans_records_verifies_and_writes_the_brief() {
     assert_eq!(verdict("Osprey Ridge County (invented)"), "exfiltrated");
     assert_eq!(verdict("Tarpon Bend County (invented)"), "no sign");
     assert_eq!(verdict("Saltmarsh County (invented)"), "no data");
+    // The truth of the rolls: two counties were tampered with, one was renumbered, one cleaned up as announced.
+    ran.says("in CALDERMERE (county 3) between 2018-10-01 and 2018-10-08: 48 entries")
+        .says("in ELLERBY (county 5) between 2018-10-01 and 2018-10-08: 26 entries")
+        .says("Explained bulk change in BRIARTON")
+        .says("Explained bulk change in DUNWICKE");
+    let unexplained = ran.out.matches("ordinary churn does not explain").count();
+    assert_eq!(unexplained, 2);
+    // The audit reads on until what was drawn decides every contest, and says which it left out.
+    ran.says("cards that differ")
+        .says("Library Levy")
+        .says("not audited")
+        .says("The package of the audit was verified");
     let brief = std::fs::read_to_string(place.path("election/brief.html")).expect("the brief");
+    assert!(brief.contains("Whether the votes were counted as cast"));
     assert!(brief.contains("TLP:AMBER") && !brief.contains("<script"));
     let again = place.run(&["-C", "election", "brief", "-o", "again.html"]);
     again.succeeds();

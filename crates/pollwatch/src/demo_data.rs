@@ -47,6 +47,37 @@ pub const NO_LOG: &str = "saltmarsh-county";
 
 /// The days that are asked about.
 pub const LOG_WINDOW: &str = "2018-10-22..2018-11-04";
+/// Six weekly files of an invented state's voter roll, the last of them tampered with.
+pub const ROLLS: &[(&str, &[u8])] = &[
+    (
+        "roll_2018-09-03.txt.gz",
+        include_bytes!("../../../examples/us-2018/rolls/roll_2018-09-03.txt.gz"),
+    ),
+    (
+        "roll_2018-09-10.txt.gz",
+        include_bytes!("../../../examples/us-2018/rolls/roll_2018-09-10.txt.gz"),
+    ),
+    (
+        "roll_2018-09-17.txt.gz",
+        include_bytes!("../../../examples/us-2018/rolls/roll_2018-09-17.txt.gz"),
+    ),
+    (
+        "roll_2018-09-24.txt.gz",
+        include_bytes!("../../../examples/us-2018/rolls/roll_2018-09-24.txt.gz"),
+    ),
+    (
+        "roll_2018-10-01.txt.gz",
+        include_bytes!("../../../examples/us-2018/rolls/roll_2018-10-01.txt.gz"),
+    ),
+    (
+        "roll_2018-10-08.txt.gz",
+        include_bytes!("../../../examples/us-2018/rolls/roll_2018-10-08.txt.gz"),
+    ),
+];
+
+/// What the state announced.
+pub const ROLLS_CALENDAR: &[u8] = include_bytes!("../../../examples/us-2018/rolls/calendar.csv");
+
 /// The manifest of an invented county.
 pub const AUDIT_MANIFEST: &[u8] = include_bytes!("../../../examples/us-2018/audit/manifest.csv");
 

@@ -1,4 +1,5 @@
 //! Whole sweeps over small logs: who is held for what, how far it got, what is shown of it, and what is not.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::{BufReader, Read as _};
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pollwatch_model::{
-    Card, Coverage, Ctx, Desk, DeskError, Fed, Input, Observed, Position, Problem, Register, Run, Saved, Sink,
+    Card, Coverage, Ctx, Desk, DeskError, Fed, Input, Observed, Position, Problem, Register, Run, Saved,
+    Sink, TargetId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -329,6 +330,20 @@ fn of_compare(error: CompareError, name: &str) -> DeskError {
     }
 }
 
+impl RollsRun {
+    /// The target of the register that the rolls are kept for: the one that the settings name, or the source's part.
+    fn spoken_of(&self, input: &Input) -> Vec<TargetId> {
+        let named = [self.options.target.as_deref(), Some(input.role.as_str())];
+        named
+            .into_iter()
+            .flatten()
+            .filter_map(|id| id.parse::<TargetId>().ok())
+            .find(|id| self.register.targets.iter().any(|target| target.id == *id))
+            .into_iter()
+            .collect()
+    }
+}
+
 impl Run for RollsRun {
     fn feed(
         &mut self,
@@ -345,7 +360,7 @@ impl Run for RollsRun {
             source: input.name.clone(),
             sha256: None,
             bytes: 0,
-            targets: Vec::new(),
+            targets: self.spoken_of(input),
             window: Observed::at(day),
             gaps: Vec::new(),
             records_read: rows,

@@ -1,6 +1,7 @@
 //! `pollwatch demo`: a worked election, from names to a briefing.
 
 mod audit;
+mod rolls;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -107,6 +108,7 @@ pub fn run(dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     compare_with_reports(&found);
     read_mailbox(&dir, &mut workspace)?;
     read_logs(&dir, &mut workspace)?;
+    rolls::run(&dir, &mut workspace)?;
     let package = audit::run(&dir, &mut workspace)?;
 
     let brief = dir.join("brief.html");

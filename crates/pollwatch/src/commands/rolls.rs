@@ -204,7 +204,7 @@ pub fn read_layout(name: &str) -> anyhow::Result<Layout> {
     Layout::parse(&text).with_context(|| format!("cannot use {}", path.display()))
 }
 
-fn read_calendar(path: &Path) -> anyhow::Result<Calendar> {
+pub fn read_calendar(path: &Path) -> anyhow::Result<Calendar> {
     let text = read_short(path, MAX_CALENDAR_BYTES)?;
     let (calendar, wrong) =
         Calendar::parse(&text).map_err(|why| anyhow::anyhow!("cannot use {}: {why}", path.display()))?;

@@ -68,7 +68,7 @@ pub fn what_to_do(explanation: Option<&Explanation>, basis: Basis) -> &'static s
         None if basis == Basis::Fewer => "Ask the county whether work was left undone in that interval.",
         None => {
             "Ask the county for the record of these changes: who made them, when, and on what order. Until it is answered, keep \
-             both files, and check a sample of the entries (`--rows FILE` lists them for the office alone) against the papers."
+             both files, and check a sample of the entries in your own system against the papers."
         }
     }
 }
