@@ -10,6 +10,9 @@ CREATE INDEX findings_by_time ON findings
 CREATE INDEX findings_by_target ON findings
     (target_id, polarity, severity, stage, desk, kind, tlp, verdict, first_observed_us, last_observed_us);
 
+-- Rare combinations, such as one stage of one desk, which a walk by urgency meets late.
+CREATE INDEX findings_by_stage ON findings (stage, desk, severity DESC, finding_id);
+
 -- Text search by three letters and up, in the middle of words too (SQLite, "FTS5", section 4.3.4).
 CREATE VIRTUAL TABLE findings_text USING fts5 (
     search_text, content = 'findings', content_rowid = 'rowid', tokenize = 'trigram', detail = 'none'

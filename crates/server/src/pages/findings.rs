@@ -19,6 +19,15 @@ use crate::words::Language;
 
 /// How far findings are counted: a number that is exact up to here, and "more than" from here on.
 const COUNTED: u64 = 1_000;
+/// The same for a search of text, where each finding that is counted has to be fetched to be looked into.
+const COUNTED_WITH_TEXT: u64 = 100;
+
+fn counted_to(filter: &pollwatch_store::Filter) -> u64 {
+    match filter.text.as_deref() {
+        None | Some("") => COUNTED,
+        Some(_) => COUNTED_WITH_TEXT,
+    }
+}
 
 pub(crate) async fn list(
     State(console): State<Console>,
@@ -29,19 +38,21 @@ pub(crate) async fn list(
     let store = &console.inner.store;
     let found = tokio::try_join!(
         store.findings(&filter),
-        store.count_findings(&filter, COUNTED + 1)
+        store.count_findings(&filter, counted_to(&filter) + 1)
     );
     let (page, count) = match found {
         Ok(found) => found,
         Err(error) => return notice::failed(&console, &visitor, &error),
     };
+    let counted = counted_to(&filter);
     let body = html! {
         h1 { (visitor.language.say(w::FINDINGS)) }
         (form(&console, &visitor, &query))
-        (results(&console, &visitor, &query, &page, count, &bad))
+        (results(&console, &visitor, &query, &page, (count, counted), &bad))
     };
     if visitor.wants_part {
-        return Html(results(&console, &visitor, &query, &page, count, &bad).into_string()).into_response();
+        return Html(results(&console, &visitor, &query, &page, (count, counted), &bad).into_string())
+            .into_response();
     }
     Page::new(Place::Findings, visitor.language.say(w::FINDINGS), body)
         .htmx()
@@ -113,7 +124,7 @@ fn results(
     visitor: &Visitor,
     query: &FindingQuery,
     page: &StoredPage,
-    count: u64,
+    (count, counted): (u64, u64),
     bad: &[BadField],
 ) -> Markup {
     let language = visitor.language;
@@ -123,7 +134,7 @@ fn results(
             @for field in bad { p.notice role="alert" { (language.fill(w::BAD_FIELD, &[field.name, &bits::plain(&field.value)])) } }
             div.count {
                 p role="status" {
-                    @if count > COUNTED { (language.fill(w::MORE_THAN_FINDINGS, &[&language.number(COUNTED)])) }
+                    @if count > counted { (language.fill(w::MORE_THAN_FINDINGS, &[&language.number(counted)])) }
                     @else { (language.count(count, w::FINDINGS_N, &[])) }
                 }
                 p.dim { a href=(query.address("/findings", None)) { (say(w::LINK_TO_VIEW)) } " · " span.keys { (say(w::KEYS)) } }
