@@ -258,6 +258,30 @@ fn killed_at_any_moment_a_log_that_is_packed_is_read_once() {
     killed_at_random(Rotation::Pack);
 }
 
+/// A daemon that was killed before it had read anything still knows that it had begun.
+#[test]
+fn a_log_that_is_rotated_before_anything_was_read_is_read() {
+    let place = Place::with_workspace();
+    let log = place.path("logs/access.log");
+    place.write("logs/access.log.1", "wakefieldvotes-00000.com\n");
+    place.write("logs/access.log", "");
+    settings(&place, &source("log", &log, ""));
+    let mut watch = Heard::start(&place, &["-C", "ws", "watch"]);
+    said(&watch.lines, "all that is there is read");
+    watch.child.kill().expect("kill pollwatch");
+    watch.child.wait().expect("wait for pollwatch");
+    fs::write(&log, "wakefieldvotes-00050.com\n").expect("write");
+    fs::rename(&log, place.path("logs/access.log.2")).expect("rename");
+    fs::write(&log, "wakefieldvotes-00100.com\n").expect("write");
+    place.ws(&["watch", "--once"]).succeeds();
+    // What lay beside the log before it was taken up is older, and was not asked for.
+    let expected = ["wakefieldvotes-00050.com", "wakefieldvotes-00100.com"];
+    assert_same(
+        &subjects(&place),
+        &expected.map(|name| format!("\"{name}\" \"medium\"")),
+    );
+}
+
 #[test]
 fn killed_at_any_moment_a_folder_is_read_once() {
     let place = Place::with_workspace();

@@ -13,7 +13,9 @@ use pollwatch_model::Position;
 use serde::{Deserialize, Serialize};
 
 use crate::daemon::{Daemon, Mode};
-use crate::rotation::{Finished, Known, Sibling, find_again, known_unpacked, nanoseconds, next_unread};
+use crate::rotation::{
+    Finished, Known, Sibling, before_the_first, find_again, known_unpacked, nanoseconds, next_unread,
+};
 use crate::source::{Follower, POLL, Settling, path_of};
 
 /// Bytes that are read in one go.
@@ -49,6 +51,8 @@ pub fn follow(daemon: &Daemon, source: &WatchedSource) -> Result<(), Error> {
         .place
         .and_then(|place| serde_json::from_value::<LogPlace>(place).ok())
         .filter(|place| place.version == 1);
+    let is_first = place.is_none();
+    let first = before_the_first(&path);
     let mut log = Log {
         follower,
         path,
@@ -58,7 +62,7 @@ pub fn follow(daemon: &Daemon, source: &WatchedSource) -> Result<(), Error> {
             name: source.path.clone(),
             known: None,
             position: Position::default(),
-            finished: Vec::new(),
+            finished: vec![first],
         }),
         file: None,
         still: None,
@@ -68,6 +72,11 @@ pub fn follow(daemon: &Daemon, source: &WatchedSource) -> Result<(), Error> {
             0
         })),
     };
+    if is_first {
+        // Before anything is read: a log that is rotated before the first record is then known to be unread.
+        log.follower.touch();
+        log.record(Settling::WhenDue)?;
+    }
     loop {
         let outcome = log.look()?;
         if log.follower.is_due() {

@@ -130,6 +130,21 @@ pub fn find_again(path: &Path, known: &Known, read: u64) -> Option<Sibling> {
         .cloned()
 }
 
+/// Where a log is taken up for the first time: what lies beside it by now is older and is not read.
+pub fn before_the_first(path: &Path) -> Finished {
+    let newest = siblings(path).last().map(|file| nanoseconds(file.changed));
+    Finished {
+        known: Known {
+            device: 0,
+            inode: 0,
+            head_bytes: 0,
+            head: String::new(),
+        },
+        read: 0,
+        changed: newest.map_or(0, |newest| newest + 1),
+    }
+}
+
 /// The oldest file beside `path` that was written to since the last of `finished` and is none of them.
 pub fn next_unread(path: &Path, finished: &[Finished]) -> Option<Sibling> {
     let last = finished.last()?.changed;

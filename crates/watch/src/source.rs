@@ -154,6 +154,11 @@ impl<'a> Follower<'a> {
         self.pending.absorb(step);
     }
 
+    /// The place alone is worth recording.
+    pub fn touch(&mut self) {
+        self.is_dirty = true;
+    }
+
     /// Something worth saying about the source, now and in the record.
     pub fn remark(&mut self, input: &str, what: impl Into<String>) {
         let what = what.into();
