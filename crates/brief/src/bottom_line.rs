@@ -76,7 +76,7 @@ fn reach_sentence(facts: &Facts) -> String {
         Some(stage) => {
             let at = counted(facts.targets_at(stage), "target");
             let beyond = if stage == Stage::Altered {
-                "which is the last stage there is"
+                "which is the last stage there is; the findings say what innocent causes remain"
             } else {
                 "and nothing beyond that was seen in the sources that were looked at"
             };

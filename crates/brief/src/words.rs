@@ -13,7 +13,7 @@ pub(crate) fn stage_means(stage: Stage) -> &'static str {
         Stage::Probed => "somebody looked for a way in",
         Stage::Attempted => "somebody tried to get in, or to take something",
         Stage::Succeeded => "it worked",
-        Stage::Altered => "data or votes were changed",
+        Stage::Altered => "data or counts differ, and nothing known explains it",
     }
 }
 

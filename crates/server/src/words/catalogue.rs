@@ -55,7 +55,7 @@ catalogue! {
     MEANS_PROBED = "somebody looked for a way in", "alguien buscó una entrada";
     MEANS_ATTEMPTED = "somebody tried to get in, or to take something", "alguien intentó entrar o llevarse algo";
     MEANS_SUCCEEDED = "it worked", "funcionó";
-    MEANS_ALTERED = "data or votes were changed", "se cambiaron datos o votos";
+    MEANS_ALTERED = "data or counts differ, and nothing known explains it", "los datos o recuentos difieren, y nada conocido lo explica";
     SEVERITY = "Severity", "Gravedad";
     SEVERITY_INFO = "info", "informativo";
     SEVERITY_LOW = "low", "baja";
