@@ -291,14 +291,23 @@ impl LiveRun {
         feed_run(name, self.run.as_mut(), input, from, bytes, following)
     }
 
+    /// The run's state as it is now.
+    pub fn save(&self) -> Result<Saved, Error> {
+        self.run.save().map_err(|source| Error::Desk {
+            desk: self.desk.card().name,
+            source,
+        })
+    }
+
     /// What the desk would say if the run ended now, its open inputs being read up to the places given.
     ///
     /// Assurances are left out: a source that is still written to was not looked at to its end.
-    pub fn settle(&self, open: &[(Input, Position)]) -> Result<LiveStep, Error> {
+    ///
+    /// `saved` is the run's state, as [`LiveRun::save`] gives it.
+    pub fn settle(&self, saved: &Saved, open: &[(Input, Position)]) -> Result<LiveStep, Error> {
         let name = self.desk.card().name;
         let stopped = |source: DeskError| Error::Desk { desk: name, source };
-        let saved = self.run.save().map_err(stopped)?;
-        let mut copy = self.desk.open(&self.ctx, Some(&saved)).map_err(stopped)?;
+        let mut copy = self.desk.open(&self.ctx, Some(saved)).map_err(stopped)?;
         let mut all = LiveStep::default();
         for (input, position) in open {
             let mut nothing: &[u8] = &[];
@@ -347,21 +356,17 @@ impl LiveRun {
         })
     }
 
-    /// Records a step together with how far inputs were read and the source's place: all of it or nothing.
+    /// Records a step together with the run's state, how far inputs were read and the source's place: all of it or nothing.
     pub fn record(
         &self,
         workspace: &mut Workspace,
         step: &mut LiveStep,
+        saved: &Saved,
         inputs: &[ReadInput],
         place: &Value,
         now: Timestamp,
     ) -> Result<Vec<(Finding, Novelty)>, Error> {
-        let stopped = |source: DeskError| Error::Desk {
-            desk: self.desk.card().name,
-            source,
-        };
-        let saved = self.run.save().map_err(stopped)?;
-        step.step.saved = Some(close_envelope(place, &saved)?);
+        step.step.saved = Some(close_envelope(place, saved)?);
         let positions: Vec<InputPosition> = inputs
             .iter()
             .map(|input| InputPosition {

@@ -20,7 +20,7 @@ const RECORD_WITHIN: Duration = Duration::from_secs(1);
 /// Shortest time between two looks at what the desk would say if its run ended now.
 const SETTLE_EVERY: Duration = Duration::from_millis(200);
 /// Of all time, the part that settling and recording may take: one in this many.
-const SHARE: u32 = 6;
+const SHARE: u32 = 3;
 /// How long to wait before a step that could not be recorded is tried again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
@@ -206,9 +206,10 @@ impl<'a> Follower<'a> {
         if !self.is_dirty && !self.is_unsettled {
             return Ok(());
         }
+        let begun = Instant::now();
+        let saved = self.run.save()?;
         if self.is_settling_due() || (self.is_unsettled && settling == Settling::Now) {
-            let begun = Instant::now();
-            let settled = self.run.settle(open)?;
+            let settled = self.run.settle(&saved, open)?;
             let (reached, is_end) = (self.pending.reached, self.pending.is_end);
             self.pending.absorb(settled);
             (self.pending.reached, self.pending.is_end) = (reached, is_end);
@@ -221,7 +222,7 @@ impl<'a> Follower<'a> {
         let (pending, read) = (&mut self.pending, &self.read);
         let kept = persist(daemon, self.source, || {
             daemon.shared.with(&daemon.stop, |workspace| {
-                run.record(workspace, pending, read, place, Timestamp::now())
+                run.record(workspace, pending, &saved, read, place, Timestamp::now())
             })
         })?;
         self.pending.remember_in(&mut self.recorded);
