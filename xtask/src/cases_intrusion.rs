@@ -12,10 +12,11 @@ use serde_json::{Value, json};
 use pollwatch_intrusion::behave::Window;
 use pollwatch_intrusion::event::Event;
 use pollwatch_intrusion::lists::{day_or_time, read_assessors, read_indicators};
-use pollwatch_intrusion::payload::{Inspector, Scratch};
 use pollwatch_intrusion::read::{Format, Reader};
 use pollwatch_intrusion::sweep::{Deaf, Listener, Options, Place, SiteReport, Sweep};
-use pollwatch_intrusion::{Class, Hits, RequestFields, Verdict};
+use pollwatch_intrusion::{Class, Verdict};
+
+mod requests;
 
 /// Cases of one kind, with how many were right.
 struct Cases {
@@ -77,7 +78,7 @@ pub fn run(dir: &Path, out: Option<&Path>) -> anyhow::Result<()> {
         real_tools(dir, &mut cases)?;
     }
     if dir.join("requests").is_dir() {
-        requests(dir, &mut cases)?;
+        requests::run(dir, &mut cases)?;
     }
     if dir.join("formats").is_dir() {
         formats(dir, &mut cases)?;
@@ -517,85 +518,6 @@ fn real_tools(dir: &Path, cases: &mut Cases) -> anyhow::Result<()> {
         format!("{right} of {}", truth.len()),
         "7 of 8",
         "8 of 8",
-    );
-    Ok(())
-}
-
-fn requests(dir: &Path, cases: &mut Cases) -> anyhow::Result<()> {
-    let text = String::from_utf8(read(&dir.join("requests/crs.jsonl.gz"))?).context("the cases are UTF-8")?;
-    let inspector = Inspector::new();
-    let (mut scratch, mut hits) = (Scratch::default(), Hits::default());
-    let mut by_class: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    let (mut tripped, mut guards) = (0, 0);
-    for line in text.lines() {
-        let row: Value = serde_json::from_str(line)?;
-        if row["visible_in_access_log"] != true {
-            continue;
-        }
-        let text = |value: &Value| value.as_str().unwrap_or_default().as_bytes().to_vec();
-        let header = |name: &str| {
-            row["headers"]
-                .as_object()
-                .and_then(|headers| headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)))
-                .map(|(_, value)| text(value))
-                .unwrap_or_default()
-        };
-        let (method, target, agent, referer) = (
-            text(&row["method"]),
-            text(&row["uri"]),
-            header("User-Agent"),
-            header("Referer"),
-        );
-        let request = RequestFields {
-            method: &method,
-            target: &target,
-            referer: &referer,
-            agent: &agent,
-            cookie: b"",
-        };
-        inspector.inspect(&request, &mut scratch, &mut hits);
-        let got: BTreeSet<&str> = hits.0.iter().map(|hit| hit.class.word()).collect();
-        let id = row["id"].as_str().unwrap_or_default();
-        if row["label"] == "attack" {
-            let class = row["cls"].as_str().unwrap_or_default().to_owned();
-            let found = !hits.0.is_empty();
-            let count = by_class.entry(class.clone()).or_default();
-            count.0 += usize::from(found);
-            count.1 += 1;
-            cases.case(id, "requests", json!(class), json!(got), found)?;
-        } else if row["fp"] == true {
-            guards += 1;
-            tripped += usize::from(!hits.0.is_empty());
-            cases.case(id, "requests guard", json!([]), json!(got), hits.0.is_empty())?;
-        }
-    }
-    let all = by_class
-        .iter()
-        .filter(|(class, _)| *class != "protocol")
-        .fold((0, 0), |sum, (_, count)| (sum.0 + count.0, sum.1 + count.1));
-    cases.rate(
-        "requests: attacks found (protocol apart)",
-        all.0,
-        all.1,
-        0.75,
-        0.90,
-    )?;
-    for (class, (found, all)) in &by_class {
-        cases.row(
-            &format!("  {class}"),
-            format!("{:.3} ({found} of {all})", *found as f64 / *all as f64),
-            "",
-            "",
-        );
-    }
-    cases.row(
-        "requests: false-positive guards tripped",
-        format!(
-            "{:.1} % ({tripped} of {guards})",
-            tripped as f64 * 100.0 / guards.max(1) as f64
-        ),
-        "5 %",
-        "1 %",
     );
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::read::Headers;
+
 /// What a line tells of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Action {
@@ -59,6 +61,8 @@ pub struct Event<'a> {
     pub agent: &'a [u8],
     /// The name that somebody signed in with, or tried to.
     pub user: &'a [u8],
+    /// Other headers of the request that the log captured.
+    pub headers: Headers<'a>,
     /// How its texts are to be undone.
     pub escapes: Escapes,
 }

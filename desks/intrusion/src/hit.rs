@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Class;
+use crate::read::Headers;
 
 /// The parts of a request that an attack can travel in.
 ///
@@ -20,6 +21,8 @@ pub struct RequestFields<'a> {
     pub agent: &'a [u8],
     /// The cookies, where a log has them.
     pub cookie: &'a [u8],
+    /// Other headers, where a log has them.
+    pub headers: Headers<'a>,
 }
 
 /// The part of a request in which a hit lies.
@@ -37,6 +40,8 @@ pub enum Field {
     Cookie,
     /// Somewhere in a line that could not be parsed.
     Line,
+    /// Another header.
+    Header,
 }
 
 /// How much one hit says by itself.

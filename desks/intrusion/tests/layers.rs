@@ -228,7 +228,7 @@ proptest! {
     #[test]
     fn no_bytes_break_it(target in prop::collection::vec(any::<u8>(), 0..300), agent in prop::collection::vec(any::<u8>(), 0..120)) {
         let (mut scratch, mut hits) = (Scratch::default(), Hits::default());
-        let fields = RequestFields { target: &target, agent: &agent, referer: &agent, cookie: &agent, method: b"GET" };
+        let fields = RequestFields { target: &target, agent: &agent, referer: &agent, cookie: &agent, method: b"GET", headers: pollwatch_intrusion::read::Headers::default() };
         INSPECTOR.inspect(&fields, &mut scratch, &mut hits);
         INSPECTOR.inspect_raw(&target, &mut scratch, &mut hits);
         // The buffers' history changes nothing.

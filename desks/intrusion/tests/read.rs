@@ -33,8 +33,13 @@ fn show(dialect: Dialect, event: &Event<'_>) -> String {
         .time_ms
         .map(|ms| Timestamp::from_millisecond(ms).unwrap().to_string())
         .unwrap_or_default();
+    let headers: String = event
+        .headers
+        .iter()
+        .map(|(name, value)| format!(" [{}: {}]", text(name), text(value)))
+        .collect();
     format!(
-        "{} {:?} {time} {} {} {}{} {:?} {:?} {:?}ms ref={} agent={} user={}",
+        "{} {:?} {time} {} {} {}{} {:?} {:?} {:?}ms ref={} agent={} user={}{headers}",
         dialect.name(),
         event.action,
         event.client.map(|client| client.to_string()).unwrap_or_default(),
@@ -162,6 +167,37 @@ fn a_line_of_each_dialect() {
                 r#"2026/01/24 16:33:06 [error] 334#334: *338 user "toto": password mismatch, client: 192.0.2.1, server: x, request: "GET / HTTP/1.1", host: "x.example""#,
             ],
         ),
+        (
+            "caddy, every header",
+            &[
+                r#"{"ts":1693840791.75,"request":{"remote_ip":"192.0.2.1","method":"POST","host":"vote.example.gov","uri":"/x","headers":{"User-Agent":["a"],"X-Filename":["b\"1.php","c.php"],"Status":["500"],"Remote-Addr":["203.0.113.9"],"User":["somebody"]}},"size":10,"status":200,"resp_headers":{"Referer":["y"],"X-Filename":["z"]}}"#,
+            ],
+        ),
+        (
+            "nginx json with headers",
+            &[
+                r#"{"time":"2026-09-01T01:21:52Z","remote_addr":"192.0.2.1","request_uri":"/a","request_method":"GET","status":200,"http_x_filename":"b.php","http_cookie":"a=b","x_request_id":"7","request_X-Real-Name":"c"}"#,
+            ],
+        ),
+        (
+            "cloudflare with headers",
+            &[
+                r#"{"EdgeStartTimestamp":"2026-09-01T00:37:08Z","ClientIP":"192.0.2.1","ClientRequestMethod":"GET","ClientRequestURI":"/a","EdgeResponseStatus":403,"RequestHeaders":{"x-filename":"b.php"},"ResponseHeaders":{"x-kind":"c"}}"#,
+            ],
+        ),
+        (
+            "w3c with headers",
+            &[
+                "#Fields: date time cs-method cs-uri-stem c-ip sc-status cs(X-Filename) cs(Cookie) x-upload",
+                "2026-09-01 00:02:22 GET /a 192.0.2.1 200 b+c.php a=b;+c=d -",
+            ],
+        ),
+        (
+            "haproxy with captured headers",
+            &[
+                r#"192.0.2.1:14853 [14/Jan/2026:12:48:57.127] in b/s 170/0/0/3/173 200 739 - - ---- 0/0/0/0/0 0/0 {vote.example.gov||b.php} {nginx} "GET /xxx HTTP/1.1""#,
+            ],
+        ),
         ("nothing known", &["hello world, this is no log line"]),
     ];
     let mut text = String::new();
@@ -224,6 +260,42 @@ fn an_address_is_one_client_in_every_spelling() {
     }
     let mapped = r#"::ffff:192.0.2.1 - - [10/Oct/2026:13:55:36 +0000] "GET / HTTP/1.1" 200 1"#;
     assert!(laid_out(&[mapped], &Format::Sniffed).contains(" 192.0.2.1 "));
+}
+
+/// As many headers as a visitor cares to send, of any length: what is kept has bounds.
+#[test]
+fn headers_are_kept_within_bounds() {
+    let many: Vec<String> = (0..100_000)
+        .map(|n| format!("\"X-{n}\":[\"{}\"]", "v".repeat(n % 90_000)))
+        .take(400)
+        .collect();
+    let long = format!("\"X-Long\":[\"{}\"]", "w".repeat(1 << 20));
+    for headers in [
+        many.join(","),
+        long,
+        format!("\"{}\":[\"v\"]", "n".repeat(70_000)),
+    ] {
+        let line = format!(
+            r#"{{"request":{{"remote_ip":"192.0.2.1","method":"GET","uri":"/x","headers":{{{headers}}}}},"status":200}}"#
+        );
+        let reader = Reader::new(&Format::Sniffed, 0);
+        let mut scratch = Vec::new();
+        let (_, fields) = reader.read(line.as_bytes(), &mut scratch).unwrap();
+        let event = fields.event(line.as_bytes(), &scratch);
+        let kept: usize = event
+            .headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        assert!((1..=64 << 10).contains(&kept), "{kept}");
+        assert!(event.headers.iter().count() <= 128);
+        assert!(
+            event
+                .headers
+                .iter()
+                .all(|(name, value)| name.len() <= 64 && value.len() <= 8192)
+        );
+    }
 }
 
 fn sweep_of(bytes: &[u8], threads: usize) -> (String, u64) {

@@ -43,7 +43,7 @@ fn inspect(inspector: &Inspector, scratch: &mut Scratch, hits: &mut Hits, row: &
         target: row["uri"].as_str().unwrap_or_default().as_bytes(),
         referer: header("referer").as_bytes(),
         agent: header("user-agent").as_bytes(),
-        cookie: b"",
+        ..RequestFields::default()
     };
     inspector.inspect(&fields, scratch, hits);
 }

@@ -1,9 +1,10 @@
 //! The specifications of the classes that one request shows: `tests/specs/CLASS.md`, a block of what is found and one of what is
-//! left alone. A line is a target; `agent:` and `referer:` say that it is one of those.
+//! left alone. A line is a target; `agent:`, `referer:`, `cookie:` and `header NAME:` say that it is one of those.
 
 use std::path::Path;
 
 use pollwatch_intrusion::payload::{Inspector, Scratch, detector_cards};
+use pollwatch_intrusion::read::HeaderList;
 use pollwatch_intrusion::{Class, Hits, RequestFields, Weight};
 
 /// The lines of the fenced block with this name.
@@ -20,13 +21,22 @@ fn block<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
 fn inspect(inspector: &Inspector, line: &str) -> Hits {
     let mut hits = Hits::default();
     let mut fields = RequestFields::default();
+    let mut list = HeaderList::default();
     if let Some(agent) = line.strip_prefix("agent: ") {
         fields.agent = agent.as_bytes();
     } else if let Some(referer) = line.strip_prefix("referer: ") {
         fields.referer = referer.as_bytes();
+    } else if let Some(cookie) = line.strip_prefix("cookie: ") {
+        fields.cookie = cookie.as_bytes();
+    } else if let Some((name, value)) = line
+        .strip_prefix("header ")
+        .and_then(|rest| rest.split_once(": "))
+    {
+        list = list.with(name.as_bytes(), value.as_bytes());
     } else {
         fields.target = line.as_bytes();
     }
+    fields.headers = list.headers();
     inspector.inspect(&fields, &mut Scratch::default(), &mut hits);
     hits
 }

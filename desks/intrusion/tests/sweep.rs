@@ -365,9 +365,20 @@ fn no_value_name_or_address_of_mail_reaches_an_output() {
         text.push_str(&format!(
             "Sep  1 00:00:{n:02} h sshd[1]: Failed password for invalid user pat.private@example.org from 203.0.113.6 port 5 ssh2\n"
         ));
+        text.push_str(&format!(
+            "{{\"ts\":{},\"request\":{{\"remote_ip\":\"203.0.113.8\",\"method\":\"POST\",\"host\":\"vote.example.gov\",\"uri\":\"/photo\",\"headers\":{{\"Cookie\":[\"sid=hunter2; last=Okonkwo\"],\"Authorization\":[\"Basic hunter2\"],\"From\":[\"pat.private@example.org\"],\"X-Filename\":[\"Okonkwo-1948-03-02-hunter2.php\"],\"X-Note\":[\"<?php system('hunter2'); // pat.private@example.org\"]}}}},\"status\":200,\"size\":{n}}}\n",
+            1_788_220_800 + n
+        ));
     }
     let report = sweep(options(), &[("a.log", &text)]);
-    assert!(report.actors.len() >= 2, "{:?}", report.actors);
+    assert!(report.actors.len() >= 3, "{:?}", report.actors);
+    assert!(
+        report
+            .actors
+            .iter()
+            .any(|actor| actor.classes.contains(&Class::Php)),
+        "what stands in headers is seen"
+    );
     for actor in &report.actors {
         let (draft, excerpts) = actor_draft(&report, actor, &adams());
         let mut shown = format!("{draft:?} {}", serde_json::to_string(&draft.details).unwrap());

@@ -52,7 +52,7 @@ static CARDS: &[DetectorCard] = &[
     ),
     card(
         "rce",
-        "Commands of Unix and Windows shells where a value belongs: behind a sign that ends a command, or by themselves with an option or a path, also with quotes inside their words.",
+        "Commands of Unix and Windows shells where a value belongs: behind a sign that ends a command, or by themselves with an option or a path, also with quotes inside their words. Where a log holds headers: a file that a web server would run, by the name under which it is handed in.",
         "A page that passes such a value on runs it with the server's rights.",
         "Whether the server ran it. Names such as Ruby, Echo, NC and ID are commands too, and are left alone without an option or a path; so a bare command of such a name goes unseen.",
         "296 requests of the same tests, 2026-11-30: 282 found.",
@@ -60,11 +60,11 @@ static CARDS: &[DetectorCard] = &[
     ),
     card(
         "php",
-        "PHP code, settings, streams and serialised objects in a value.",
+        "PHP code, settings, streams and serialised objects in a value; where a log holds the headers of a request (Caddy, JSON with $http_… fields, W3C with added columns), also a file that PHP would run, by the name under which it is handed in.",
         "Many county sites run on PHP; such a value is for taking the site over.",
-        "Whether the site runs PHP at all. The names of uploaded files travel in the body, which no log holds.",
-        "94 requests of the same tests that show it in a field a log holds, 2026-11-30: 91 found; 39 more carry it only in a header that no access log writes and cannot be seen.",
-        "The PHP manual; OWASP Core Rule Set test descriptions.",
+        "Whether the site runs PHP at all, and whether the file was kept. A web master who hands a page in through the site's own form does the same. The names of most uploaded files travel in the body, which no log holds.",
+        "133 requests of the same tests, 2026-12-01: 91 found as Apache's combined format writes them, which leaves out the header that 39 of the others carry it in; 130 found as Caddy writes them.",
+        "The PHP manual; RFC 5023, section 9.7, RFC 6266 and the tus protocol for names of files; OWASP Core Rule Set test descriptions.",
     ),
     card(
         "java",

@@ -6,6 +6,7 @@ use crate::Class;
 use crate::decode::{Ladder, Plus, readable_base64};
 use crate::hit::{Facts, Field, Hit, Hits, RequestFields, Weight};
 
+use super::headers::Known;
 use super::rules::{AGENTS, Lookup, RuleSet, Scope, TRACES};
 use super::shell::{is_command_parameter, is_script, is_split_command, unquoted};
 use super::sql::{Expects, SqlGrammar, SqlScratch, fingerprint};
@@ -36,6 +37,7 @@ pub struct Scratch {
     bare: Vec<u8>,
     plain: Vec<u8>,
     joined: Vec<u8>,
+    pub(super) known: Known,
 }
 
 impl Default for Inspector {
@@ -46,7 +48,7 @@ impl Default for Inspector {
 
 /// Where a text came from, and what it may be tried for.
 #[derive(Clone, Copy)]
-struct Place {
+pub(super) struct Place {
     field: Field,
     scope: Scope,
     plus: Plus,
@@ -78,7 +80,7 @@ impl Place {
         Place { expects, ..self }
     }
 
-    fn header(field: Field) -> Place {
+    pub(super) fn header(field: Field) -> Place {
         Place {
             field,
             scope: Scope::HEADER,
@@ -103,7 +105,7 @@ impl Inspector {
         }
     }
 
-    /// Looks at target, referring page, cookie and agent. `hits` is cleared first.
+    /// Looks at target, referring page, cookie, other headers and agent. `hits` is cleared first.
     pub fn inspect(&self, request: &RequestFields<'_>, scratch: &mut Scratch, hits: &mut Hits) {
         self.inspect_without_agent(request, scratch, hits);
         self.add_agent(request.agent, scratch, hits);
@@ -120,9 +122,15 @@ impl Inspector {
         }
         if !request.cookie.is_empty() && self.is_worth_a_look(request.cookie, scratch) {
             for crumb in request.cookie.split(|&byte| byte == b';') {
-                let value = crumb.splitn(2, |&byte| byte == b'=').last().unwrap_or_default();
-                self.look_at_text(value, Place::header(Field::Cookie), scratch, hits);
+                let at = memchr::memchr(b'=', crumb);
+                let (name, value) = at.map_or((&crumb[..0], crumb), |at| (&crumb[..at], &crumb[at + 1..]));
+                for text in [name, value] {
+                    self.look_at_text(text, Place::header(Field::Cookie), scratch, hits);
+                }
             }
+        }
+        if !request.headers.is_empty() {
+            self.look_at_headers(request.headers, scratch, hits);
         }
     }
 
@@ -152,7 +160,7 @@ impl Inspector {
     }
 
     /// Whether anything in a raw text could make a rule or a grammar speak: the only thing that an innocent line costs.
-    fn is_worth_a_look(&self, raw: &[u8], scratch: &mut Scratch) -> bool {
+    pub(super) fn is_worth_a_look(&self, raw: &[u8], scratch: &mut Scratch) -> bool {
         if !raw.iter().any(|&byte| CODED[usize::from(byte)]) {
             return self.rules.may_match(raw);
         }
@@ -353,7 +361,7 @@ impl Inspector {
     }
 
     /// Decodes a text and tries everything on it. Leaves the decoded text in `scratch.ladder`.
-    fn look_at_text(&self, raw: &[u8], place: Place, scratch: &mut Scratch, hits: &mut Hits) {
+    pub(super) fn look_at_text(&self, raw: &[u8], place: Place, scratch: &mut Scratch, hits: &mut Hits) {
         let rung = scratch.ladder.climb(raw, place.plus);
         let ladder = std::mem::take(&mut scratch.ladder);
         self.judge_text(ladder.lower(), place, rung.depth, scratch, hits);
@@ -500,7 +508,7 @@ fn is_condition_name(name: &[u8]) -> bool {
 }
 
 /// Keeps a hit, unless the rule has spoken already or the request has enough.
-fn push(hits: &mut Hits, hit: Hit) {
+pub(super) fn push(hits: &mut Hits, hit: Hit) {
     if hits.0.len() < MAX_HITS
         && !hits
             .0

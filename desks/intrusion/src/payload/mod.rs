@@ -1,6 +1,7 @@
 //! What a single request shows by its content: the classes that need no knowledge of what else its client did.
 
 mod cards;
+mod headers;
 mod inspector;
 mod rules;
 mod shell;

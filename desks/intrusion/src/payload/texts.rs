@@ -407,6 +407,11 @@ pub static RULES: &[RuleCard] = &[
         Class::Php,
         "is nothing but a call of a PHP function",
     ),
+    card(
+        "php-file-upload",
+        Class::Php,
+        "hands in a file that PHP would run, by the name in a header",
+    ),
     card("php-function", Class::Php, "calls a function of PHP"),
     card("php-global", Class::Php, "reads PHP's own variables"),
     card(
@@ -415,6 +420,11 @@ pub static RULES: &[RuleCard] = &[
         "spells text by the codes of its letters",
     ),
     card("php-object", Class::Php, "carries a serialised PHP object"),
+    card(
+        "php-session-upload",
+        Class::Php,
+        "hands in a file named as PHP names a visitor's session",
+    ),
     card("php-setting", Class::Php, "sets an option of PHP"),
     card(
         "php-short-function",
@@ -444,6 +454,11 @@ pub static RULES: &[RuleCard] = &[
     ),
     card("port-in-address", Class::Rfi, "gives an address with a port"),
     card("powershell", Class::Rce, "runs PowerShell"),
+    card(
+        "program-file-upload",
+        Class::Rce,
+        "hands in a file that a web server would run, by the name in a header",
+    ),
     card(
         "python-internals",
         Class::SsrfSsti,
@@ -713,6 +728,7 @@ mod tests {
         let mut known: Vec<&str> = TABLES.iter().copied().flatten().map(|rule| rule.name).collect();
         known.extend(super::super::sql::rule_names());
         known.extend(["tool-agent", "tool-trace", "split-command", "command-parameter"]);
+        known.extend(["php-file-upload", "php-session-upload", "program-file-upload"]);
         known.sort_unstable();
         known.dedup();
         let worded: Vec<&str> = RULES.iter().map(|card| card.name).collect();

@@ -206,7 +206,7 @@ impl Reader {
             Dialect::W3c => self.columns.as_ref()?.entry(whole, text, scratch),
             Dialect::Alb => alb::entry(whole, text),
             Dialect::Cef => cef::event(whole, text, scratch, outside, self.now_ms),
-            Dialect::Haproxy => haproxy::entry(whole, text),
+            Dialect::Haproxy => haproxy::entry(whole, text, scratch),
             Dialect::Iptables => packet::iptables(text).map(|fields| timed(fields, outside)),
             Dialect::Pf => packet::filterlog(text).map(|fields| timed(fields, outside)),
             Dialect::Zoraxy => clf::zoraxy(whole, text),

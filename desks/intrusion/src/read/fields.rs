@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::headers::Headers;
 use crate::event::{Action, Escapes, Event};
 
 /// A piece of text: of the line, or of the scratch space where a dialect had to undo its escapes.
@@ -45,6 +46,23 @@ impl Span {
         }
     }
 
+    /// Its length, in bytes.
+    pub fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// Appends its first `length` bytes to the scratch space, in which it may itself lie.
+    pub(super) fn append_to(self, whole: &[u8], scratch: &mut Vec<u8>, length: usize) {
+        let (start, end) = (self.start as usize, self.start as usize + length.min(self.len()));
+        if self.is_scratch {
+            if end <= scratch.len() {
+                scratch.extend_from_within(start..end);
+            }
+        } else {
+            scratch.extend_from_slice(whole.get(start..end).unwrap_or_default());
+        }
+    }
+
     /// Whether it is empty.
     pub fn is_empty(self) -> bool {
         self.start == self.end
@@ -77,6 +95,7 @@ pub struct Fields {
     pub referer: Span,
     pub agent: Span,
     pub user: Span,
+    pub headers: Span,
 }
 
 impl Fields {
@@ -97,6 +116,7 @@ impl Fields {
             referer: self.referer.text(whole, scratch),
             agent: self.agent.text(whole, scratch),
             user: self.user.text(whole, scratch),
+            headers: Headers::laid(self.headers.text(whole, scratch)),
             escapes: self.escapes,
         }
     }

@@ -1,19 +1,19 @@
 //! One JSON object a line: nginx, Apache, Cloudflare, Caddy, Fastly, Traefik, Envoy and applications that sign people in.
 //!
 //! Names of members differ from product to product and mean the same few things, so they are compared without case and
-//! punctuation. Nested objects are walked to [`MAX_DEPTH`]; of arrays the first element counts.
+//! punctuation. Nested objects are walked to [`MAX_DEPTH`]; of arrays the first element counts. The walk takes
+//! time by the length of the line alone, so that a visitor who sends a thousand headers does not hide the rest of it.
 
 use super::fields::{
     Fields, Span, read_address, read_number, read_seconds, read_status, split_request, split_url,
     without_port,
 };
+use super::headers::lay;
 use super::time;
 use crate::event::Action;
 
 /// Deepest nesting that is walked.
 const MAX_DEPTH: u32 = 6;
-/// Most members that are looked at.
-const MAX_MEMBERS: u32 = 512;
 
 /// What a member means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +35,13 @@ pub(super) enum Meaning {
     Referer,
     Agent,
     User,
+}
+
+impl Meaning {
+    fn is_of_answer(self) -> bool {
+        use Meaning::{Bytes, Milliseconds, Nanoseconds, Seconds, Status};
+        matches!(self, Status | Bytes | Seconds | Nanoseconds | Milliseconds)
+    }
 }
 
 /// The meaning of a member's name, and how much it is to be preferred to another of the same meaning (less is better).
@@ -108,6 +115,76 @@ fn meaning(name: &[u8]) -> Option<(Meaning, u8)> {
     })
 }
 
+/// What an object that is walked holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    /// Anything.
+    Any,
+    /// The headers of the request (Caddy, Cloudflare's `RequestHeaders`).
+    RequestHeaders,
+    /// What the server answered: its headers are not the visitor's.
+    Answer,
+}
+
+/// What the object under this name holds.
+fn inside_of(name: &[u8], outer: Inside) -> Inside {
+    let mut plain = [0u8; 24];
+    let mut length = 0;
+    for byte in name.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
+        let Some(slot) = plain.get_mut(length) else {
+            return outer;
+        };
+        *slot = byte.to_ascii_lowercase();
+        length += 1;
+    }
+    let plain = &plain[..length];
+    match plain {
+        _ if outer != Inside::Any => outer,
+        b"headers"
+        | b"header"
+        | b"requestheaders"
+        | b"reqheaders"
+        | b"requestheader"
+        | b"httprequestheaders" => Inside::RequestHeaders,
+        _ if plain.starts_with(b"resp") || plain.starts_with(b"upstream") => Inside::Answer,
+        _ => Inside::Any,
+    }
+}
+
+/// The header that a member outside any list of headers holds, by the names that nginx (`$http_x_name`), Traefik
+/// (`request_X-Name`) and those who choose names themselves (`x_name`, `cookie`) give such members.
+fn flat_header(name: &[u8]) -> Option<&[u8]> {
+    const PREFIXES: &[&[u8]] = &[
+        b"http.request.headers.",
+        b"request.headers.",
+        b"request_headers_",
+        b"request_header_",
+        b"req_headers_",
+        b"req_header_",
+        b"req.header.",
+        b"http_",
+        b"request_x",
+    ];
+    let starts = |prefix: &[u8]| {
+        name.get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    if let Some(prefix) = PREFIXES.iter().find(|prefix| starts(prefix)) {
+        // Of `request_x` the letter is the header's.
+        let kept = prefix.len() - usize::from(prefix.ends_with(b"_x"));
+        return Some(&name[kept..]).filter(|rest| !rest.is_empty());
+    }
+    (starts(b"x-") || starts(b"x_") || name.eq_ignore_ascii_case(b"cookie")).then_some(name)
+}
+
+/// What a member's value is for.
+#[derive(Debug, Clone, Copy)]
+enum Use {
+    Nothing,
+    Field(Meaning, u8),
+    Header(Span),
+}
+
 /// Gives the meaning of a member's name, and its rank.
 pub(super) type Naming<'r> = dyn Fn(&[u8]) -> Option<(Meaning, u8)> + 'r;
 
@@ -122,13 +199,23 @@ pub(super) struct Found {
 #[derive(Debug, Default)]
 pub(super) struct Members {
     found: [Option<Found>; 17],
+    headers: Vec<(Span, Span)>,
 }
+
+/// Most headers that are remembered of one object; [`lay`] has the bounds of what is kept.
+const MAX_HEADERS: usize = 256;
 
 impl Members {
     pub(super) fn put(&mut self, meaning: Meaning, rank: u8, span: Span) {
         let slot = &mut self.found[meaning as usize];
         if slot.is_none_or(|known| rank < known.rank || known.span.is_empty()) {
             *slot = Some(Found { rank, span });
+        }
+    }
+
+    pub(super) fn put_header(&mut self, name: Span, value: Span) {
+        if self.headers.len() < MAX_HEADERS && !value.is_empty() {
+            self.headers.push((name, value));
         }
     }
 
@@ -204,6 +291,7 @@ impl Members {
         if bare.len() != host.len() {
             fields.host = keep(scratch, bare);
         }
+        fields.headers = lay(&self.headers, whole, scratch);
         let is_request = !fields.target.is_empty() && (fields.status.is_some() || !fields.method.is_empty());
         if !is_request {
             fields.action = Action::Notice;
@@ -231,11 +319,10 @@ pub(super) fn object(
         text,
         at: 0,
         members: Members::default(),
-        left: MAX_MEMBERS,
         rename,
     };
     walker.blank();
-    walker.value(scratch, None, 0)?;
+    walker.value(scratch, Use::Nothing, Inside::Any, 0)?;
     walker.members.lay_out(whole, scratch, now_ms)
 }
 
@@ -244,7 +331,6 @@ struct Walker<'a, 'r> {
     text: &'a [u8],
     at: usize,
     members: Members,
-    left: u32,
     rename: Option<&'r Naming<'r>>,
 }
 
@@ -260,7 +346,7 @@ impl<'a> Walker<'a, '_> {
     }
 
     /// Reads one value; what it means is told by the name it stands under.
-    fn value(&mut self, scratch: &mut Vec<u8>, means: Option<(Meaning, u8)>, depth: u32) -> Option<()> {
+    fn value(&mut self, scratch: &mut Vec<u8>, means: Use, inside: Inside, depth: u32) -> Option<()> {
         match self.peek()? {
             b'{' if depth < MAX_DEPTH => {
                 self.at += 1;
@@ -273,7 +359,6 @@ impl<'a> Walker<'a, '_> {
                         }
                         b',' => self.at += 1,
                         b'"' => {
-                            self.left = self.left.checked_sub(1)?;
                             let name = self.string()?;
                             self.blank();
                             if self.peek()? != b':' {
@@ -281,14 +366,12 @@ impl<'a> Walker<'a, '_> {
                             }
                             self.at += 1;
                             self.blank();
-                            let means = match self.rename {
-                                Some(rename) => rename(name),
-                                None => meaning(name),
+                            let means = self.use_of(name, inside, depth);
+                            let inside = match self.peek()? {
+                                b'{' | b'[' => inside_of(name, inside),
+                                _ => inside,
                             };
-                            // What lies deeper counts less, but for the request's own members.
-                            let means =
-                                means.map(|(meaning, rank)| (meaning, rank + 2 * (depth.min(60) as u8)));
-                            self.value(scratch, means, depth + 1)?;
+                            self.value(scratch, means, inside, depth + 1)?;
                         }
                         _ => return None,
                     }
@@ -306,8 +389,11 @@ impl<'a> Walker<'a, '_> {
                         }
                         b',' => self.at += 1,
                         _ => {
-                            self.left = self.left.checked_sub(1)?;
-                            self.value(scratch, means.take(), depth + 1)?;
+                            self.value(scratch, means, inside, depth + 1)?;
+                            // Of an array the first counts; of a header that came several times each does.
+                            if matches!(means, Use::Field(..)) {
+                                means = Use::Nothing;
+                            }
                         }
                     }
                 }
@@ -315,16 +401,21 @@ impl<'a> Walker<'a, '_> {
             b'{' | b'[' => None,
             b'"' => {
                 let raw = self.string()?;
-                if let Some((meaning, rank)) = means {
-                    let span = match raw.contains(&b'\\') {
-                        false => Span::of(self.whole, raw),
-                        true => {
-                            let start = scratch.len();
-                            unescape(raw, scratch);
-                            Span::of_scratch(scratch, start)
-                        }
-                    };
-                    self.members.put(meaning, rank, span);
+                if matches!(means, Use::Nothing) {
+                    return Some(());
+                }
+                let span = match raw.contains(&b'\\') {
+                    false => Span::of(self.whole, raw),
+                    true => {
+                        let start = scratch.len();
+                        unescape(raw, scratch);
+                        Span::of_scratch(scratch, start)
+                    }
+                };
+                match means {
+                    Use::Nothing => {}
+                    Use::Field(meaning, rank) => self.members.put(meaning, rank, span),
+                    Use::Header(name) => self.members.put_header(name, span),
                 }
                 Some(())
             }
@@ -337,7 +428,7 @@ impl<'a> Walker<'a, '_> {
                 if end == 0 {
                     return None;
                 }
-                if let Some((meaning, rank)) = means {
+                if let Use::Field(meaning, rank) = means {
                     let value = &rest[..end];
                     if value != b"null" {
                         self.members.put(meaning, rank, Span::of(self.whole, value));
@@ -346,6 +437,37 @@ impl<'a> Walker<'a, '_> {
                 self.at += end;
                 Some(())
             }
+        }
+    }
+
+    /// What the value under this name is for.
+    fn use_of(&self, name: &'a [u8], inside: Inside, depth: u32) -> Use {
+        let means = match self.rename {
+            Some(rename) => rename(name),
+            None => meaning(name),
+        };
+        let header = || Use::Header(Span::of(self.whole, name));
+        match (means, inside) {
+            // A visitor chooses the names of headers: `Status: 200` is none, and a header is no member of the log's own.
+            (
+                Some((Meaning::Referer | Meaning::Agent | Meaning::Forwarded | Meaning::Host, _)),
+                Inside::RequestHeaders,
+            ) => {}
+            (_, Inside::RequestHeaders) if self.rename.is_none() => return header(),
+            // Of an answer only what it cost is ours: its headers may be named like members.
+            (Some((meaning, _)), Inside::Answer) if self.rename.is_none() && !meaning.is_of_answer() => {
+                return Use::Nothing;
+            }
+            _ => {}
+        }
+        match means {
+            // What lies deeper counts less, but for the request's own members.
+            Some((meaning, rank)) => Use::Field(meaning, rank + 2 * (depth.min(60) as u8)),
+            None if self.rename.is_none() && inside == Inside::Any => match flat_header(name) {
+                Some(name) => Use::Header(Span::of(self.whole, name)),
+                None => Use::Nothing,
+            },
+            None => Use::Nothing,
         }
     }
 

@@ -7,6 +7,7 @@ mod clf;
 mod dialect;
 mod fields;
 mod haproxy;
+mod headers;
 mod json;
 mod mapping;
 mod packet;
@@ -17,5 +18,6 @@ mod xml;
 
 pub use dialect::{Dialect, Format, Reader, Unknown};
 pub use fields::{Fields, Span};
+pub use headers::{HeaderList, Headers};
 pub use mapping::{Mapping, MappingError};
 pub use w3c::W3cFields;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::{Fields, Span, read_address, read_number, read_status};
+use super::headers::lay;
 use super::time;
 
 /// What a column holds.
@@ -22,12 +23,17 @@ enum Column {
     Status,
     Bytes,
     Taken,
+    /// A header that the site had added; its name is at this place of the names.
+    Header(u8),
     Other,
 }
 
 /// The columns that the last `#Fields` directive named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct W3cFields(Vec<Column>);
+pub struct W3cFields {
+    columns: Vec<Column>,
+    headers: Vec<String>,
+}
 
 /// Most columns that are looked at. IIS has 40 of its own.
 const MAX_COLUMNS: usize = 128;
@@ -36,6 +42,7 @@ impl W3cFields {
     /// Reads a `#Fields:` directive; `None` for any other line.
     pub fn directive(line: &[u8]) -> Option<Self> {
         let names = line.strip_prefix(b"#Fields:")?;
+        let mut headers = Vec::new();
         let columns = names
             .split(|byte| byte.is_ascii_whitespace())
             .filter(|name| !name.is_empty())
@@ -55,10 +62,17 @@ impl W3cFields {
                 b"sc-status" => Column::Status,
                 b"sc-bytes" => Column::Bytes,
                 b"time-taken" => Column::Taken,
-                _ => Column::Other,
+                other => match header_name(other) {
+                    Some(name) => {
+                        headers.push(name);
+                        // There are at most MAX_COLUMNS of them.
+                        Column::Header((headers.len() - 1) as u8)
+                    }
+                    None => Column::Other,
+                },
             })
             .collect();
-        Some(W3cFields(columns))
+        Some(W3cFields { columns, headers })
     }
 
     /// One entry. Blanks within a value are written `+`.
@@ -67,7 +81,8 @@ impl W3cFields {
         let (mut date, mut clock) = (b"".as_slice(), b"".as_slice());
         let (mut stem, mut query) = (b"".as_slice(), b"".as_slice());
         let mut values = text.split(|byte| matches!(byte, b' ' | b'\t'));
-        for column in self.0.iter() {
+        let mut headers = Vec::new();
+        for column in self.columns.iter() {
             let value = values.next()?;
             match column {
                 Column::Date => date = value,
@@ -85,6 +100,13 @@ impl W3cFields {
                 Column::Bytes => fields.bytes = read_number(value),
                 Column::Taken => {
                     fields.duration_ms = read_number(value).and_then(|ms| u32::try_from(ms).ok())
+                }
+                Column::Header(place) => {
+                    let name = self.headers.get(usize::from(*place)).map_or("", String::as_str);
+                    let start = scratch.len();
+                    scratch.extend_from_slice(name.as_bytes());
+                    let name = Span::of_scratch(scratch, start);
+                    headers.push((name, spaced(whole, value, scratch)));
                 }
                 Column::Other => {}
             }
@@ -108,8 +130,18 @@ impl W3cFields {
             scratch.extend_from_slice(query);
             fields.target = Span::of_scratch(scratch, start);
         }
+        fields.headers = lay(&headers, whole, scratch);
         Some(fields)
     }
+}
+
+/// The header that a column holds: `cs(X-Filename)`, and names of the site's own choice that begin like a header's.
+fn header_name(column: &[u8]) -> Option<String> {
+    let inner = column
+        .strip_prefix(b"cs(")
+        .and_then(|rest| rest.strip_suffix(b")"))
+        .or_else(|| Some(column).filter(|name| name.starts_with(b"x-")))?;
+    Some(String::from_utf8_lossy(&inner[..inner.len().min(64)]).into_owned())
 }
 
 /// A value with its blanks back; a value that has both `+` and `%20` kept them apart and is left alone.

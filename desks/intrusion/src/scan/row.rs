@@ -295,7 +295,8 @@ impl<'i> Laid<'i> {
             target: event.target,
             referer: event.referer,
             agent: event.agent,
-            cookie: b"",
+            cookie: event.headers.value_of("cookie"),
+            headers: event.headers,
         };
         let is_escaped = event.escapes == Escapes::Backslash
             && (memchr::memchr(b'\\', event.target).is_some()
@@ -318,7 +319,15 @@ impl<'i> Laid<'i> {
         }
         if !event.agent.is_empty() {
             row.agent = hash(event.agent);
-            self.inspect_agent(row.agent, event.agent);
+            if event.escapes == Escapes::Backslash && memchr::memchr(b'\\', event.agent).is_some() {
+                let mut plain = std::mem::take(&mut self.unescaped);
+                plain.clear();
+                undo(event.agent, &mut plain);
+                self.inspect_agent(row.agent, &plain);
+                self.unescaped = plain;
+            } else {
+                self.inspect_agent(row.agent, event.agent);
+            }
         }
         self.keep_hits(&mut row, out);
         row
