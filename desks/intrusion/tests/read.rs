@@ -162,6 +162,12 @@ fn a_line_of_each_dialect() {
             ],
         ),
         (
+            "palo alto",
+            &[
+                r#"2026-07-05T14:14:33+02:00 fw1 1,2026/07/05 14:14:33,016401002737,THREAT,vulnerability,2561,2026/07/05 14:14:33,192.0.2.1,198.51.100.1,192.0.2.1,198.51.100.1,Rule,,,web-browsing,vsys1,Untrust,DMZ,ae1,ae2,fwd,2026/07/05 14:14:33,1475349,3,32362,80,32362,28869,0x402000,tcp,alert,"vote.example.gov:80/a?b=c,d",Name(58433),any,medium,client-to-server"#,
+            ],
+        ),
+        (
             "nginx error",
             &[
                 r#"2026/01/24 16:33:06 [error] 334#334: *338 user "toto": password mismatch, client: 192.0.2.1, server: x, request: "GET / HTTP/1.1", host: "x.example""#,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
-use super::{Mapping, W3cFields, alb, auth, cef, clf, haproxy, json, packet, syslog, time, xml};
+use super::{Mapping, W3cFields, alb, auth, cef, clf, haproxy, json, packet, palo_alto, syslog, time, xml};
 use crate::event::Action;
 
 /// A dialect of logs.
@@ -38,6 +38,8 @@ pub enum Dialect {
     Iptables,
     /// Zoraxy.
     Zoraxy,
+    /// Palo Alto's threat and traffic logs.
+    PaloAlto,
     /// Windows events as XML.
     WindowsXml,
     /// By a mapping file.
@@ -66,6 +68,7 @@ impl Dialect {
         (Dialect::Pf, "pf"),
         (Dialect::Iptables, "iptables"),
         (Dialect::Zoraxy, "zoraxy"),
+        (Dialect::PaloAlto, "palo-alto"),
         (Dialect::WindowsXml, "windows-xml"),
         (Dialect::Mapped, "mapped"),
     ];
@@ -210,6 +213,7 @@ impl Reader {
             Dialect::Iptables => packet::iptables(text).map(|fields| timed(fields, outside)),
             Dialect::Pf => packet::filterlog(text).map(|fields| timed(fields, outside)),
             Dialect::Zoraxy => clf::zoraxy(whole, text),
+            Dialect::PaloAlto => palo_alto::entry(whole, text, outside, self.now_ms),
             Dialect::WindowsXml => xml::event(whole, text, scratch),
             Dialect::Sshd => None,
             Dialect::SignIn => auth::prose(whole, text, outside, self.now_ms),
@@ -260,6 +264,7 @@ impl Reader {
                 Dialect::Cef,
                 Dialect::Zoraxy,
                 Dialect::Pf,
+                Dialect::PaloAlto,
             ],
             b'h' | b'w' | b'g' => &[Dialect::Alb, Dialect::Combined],
             b'C' => &[Dialect::Cef, Dialect::Combined],

@@ -11,6 +11,7 @@ mod headers;
 mod json;
 mod mapping;
 mod packet;
+mod palo_alto;
 mod syslog;
 mod time;
 mod w3c;
