@@ -41,6 +41,8 @@ pub(super) fn held(site: &Site, timeline: &Timeline, client: u32) -> Vec<Held> {
     let mut rules: BTreeMap<Class, BTreeSet<u16>> = BTreeMap::new();
     let mut probed: BTreeSet<u64> = BTreeSet::new();
     let mut tools: BTreeMap<String, u64> = BTreeMap::new();
+    // A survey of the whole internet names itself, comes to every site, and attacks none: its name is a sign only.
+    let mut knows_tool = false;
     let mut depth = 0;
     let mut hit_lines = 0u64;
     let mut refused = 0u64;
@@ -61,6 +63,7 @@ pub(super) fn held(site: &Site, timeline: &Timeline, client: u32) -> Vec<Held> {
             depth = depth.max(hit.depth);
             if hit.tool != u16::MAX {
                 *tools.entry(site.name(hit.tool).to_owned()).or_default() += 1;
+                knows_tool |= hit.weight == Weight::Strong;
             }
             of_line.insert(hit.class);
             rules.entry(hit.class).or_default().insert(hit.rule);
@@ -169,7 +172,6 @@ pub(super) fn held(site: &Site, timeline: &Timeline, client: u32) -> Vec<Held> {
             found.push(held);
         }
         let probes = by_class.get(&Class::Scanner);
-        let knows_tool = !tools.is_empty();
         if let Some(lines) = probes
             && (knows_tool
                 || probed.len() >= PROBED_PATHS

@@ -156,6 +156,15 @@ const HOURLY: usize = 10;
 const HOUR_MS: i64 = 3_600_000;
 /// Failures over the whole of the log, with hardly a success among them, that are slow guessing.
 const SLOW: usize = 15;
+/// Different names that fail from one address, and none of them ever works: a person has one name or two, and behind an address
+/// that an office shares somebody gets in.
+const NAMES: usize = 3;
+/// Failures among them, within a day.
+const NAMED: usize = 4;
+const DAY_MS: i64 = 86_400_000;
+/// Failures for more than one name within the time that a person needs for one (see [`FAST_MS`]: ten seconds a try).
+const AT_ONCE: usize = 3;
+const AT_ONCE_MS: i64 = 10_000;
 /// Failures before a success from which on the success is a guess that hit.
 const GUESSED: usize = 8;
 
@@ -202,7 +211,7 @@ pub(super) fn passwords(site: &Site, timeline: &Timeline, client: u32) -> Option
         .collect();
     let failed: Vec<&(u32, &Kept, Outcome)> =
         tries.iter().filter(|(_, _, is)| *is == Outcome::Failed).collect();
-    if failed.len() < FAST {
+    if failed.len() < NAMED {
         return None;
     }
     let in_minute = densest(&failed, FAST_MS);
@@ -216,7 +225,12 @@ pub(super) fn passwords(site: &Site, timeline: &Timeline, client: u32) -> Option
     let untimed = failed.iter().all(|(_, kept, _)| kept.time_ms == i64::MIN);
     let is_fast = in_minute >= FAST;
     let is_slow = failed.len() >= SLOW && share >= 0.95;
-    if !(is_fast || in_hour >= HOURLY || is_slow || untimed) || share < 0.7 {
+    let is_many_names = users.len() >= 2
+        && failed.len() == tries.len()
+        && (users.len() >= NAMES && densest(&failed, DAY_MS) >= NAMED
+            || densest(&failed, AT_ONCE_MS) > AT_ONCE);
+    let untimed = untimed && failed.len() >= FAST;
+    if !(is_fast || in_hour >= HOURLY || is_slow || untimed || is_many_names) || share < 0.7 {
         return None;
     }
     let first_failed = failed
@@ -253,6 +267,8 @@ pub(super) fn passwords(site: &Site, timeline: &Timeline, client: u32) -> Option
             "{} sign-ins failed, {in_hour} of them within one hour",
             failed.len()
         )
+    } else if !is_slow {
+        format!("{} sign-ins failed", failed.len())
     } else {
         format!(
             "{} sign-ins failed over a long time, {:.0} % of all tries",
@@ -277,6 +293,8 @@ pub(super) fn passwords(site: &Site, timeline: &Timeline, client: u32) -> Option
             "many-failed-sign-ins"
         } else if in_hour >= HOURLY {
             "many-failed-sign-ins-in-an-hour"
+        } else if !is_slow && !untimed {
+            "several-names-and-none-worked"
         } else {
             "failed-sign-ins-over-weeks"
         },

@@ -114,6 +114,9 @@ impl Inspector {
     /// The same without the agent, for callers who remember what they were told of an agent.
     pub fn inspect_without_agent(&self, request: &RequestFields<'_>, scratch: &mut Scratch, hits: &mut Hits) {
         hits.0.clear();
+        if request.method == b"CONNECT" {
+            push(hits, asks_for_proxy());
+        }
         if self.is_target_worth_a_look(request.target, scratch) {
             self.look_at_target(request.target, None, scratch, hits);
         }
@@ -505,6 +508,20 @@ fn is_condition_name(name: &[u8]) -> bool {
         b"soql",
     ];
     NAMES.contains(&name)
+}
+
+/// What is said of `CONNECT host:port` (RFC 9110, section 9.3.6), which nobody asks of a web site.
+fn asks_for_proxy() -> Hit {
+    Hit {
+        class: Class::Scanner,
+        rule: "asks-for-proxy",
+        weight: Weight::Strong,
+        field: Field::Path,
+        depth: 0,
+        fingerprint: fingerprint(b"asks-for-proxy"),
+        tool: None,
+        facts: Facts::default(),
+    }
 }
 
 /// Keeps a hit, unless the rule has spoken already or the request has enough.

@@ -36,6 +36,11 @@ pub static RULES: &[RuleCard] = &[
         Class::Xss,
         "closes one HTML tag so as to open another",
     ),
+    card(
+        "asks-for-proxy",
+        Class::Scanner,
+        "asks the server to connect to another one, as an open proxy would",
+    ),
     card("asks-what-it-is", Class::Sqli, "asks the database what it is"),
     card("bare-tautology", Class::Sqli, "is nothing but an equation"),
     card(
@@ -728,7 +733,12 @@ mod tests {
         let mut known: Vec<&str> = TABLES.iter().copied().flatten().map(|rule| rule.name).collect();
         known.extend(super::super::sql::rule_names());
         known.extend(["tool-agent", "tool-trace", "split-command", "command-parameter"]);
-        known.extend(["php-file-upload", "php-session-upload", "program-file-upload"]);
+        known.extend([
+            "php-file-upload",
+            "php-session-upload",
+            "program-file-upload",
+            "asks-for-proxy",
+        ]);
         known.sort_unstable();
         known.dedup();
         let worded: Vec<&str> = RULES.iter().map(|card| card.name).collect();

@@ -1,5 +1,9 @@
 //! Sign-ins as programs tell of them in prose: sshd by its own sentences, everything else by what a failure is called.
 
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
 use super::fields::{Fields, Span, read_address, read_ipv4};
 use super::time::Moment;
 use crate::event::Action;
@@ -60,6 +64,9 @@ const FAILURES: &[&str] = &[
     "authentication_failed",
     "failed authentication",
     "failed with error: status_",
+    "nt_status_no_such_user",
+    "nt_status_wrong_password",
+    "nt_status_logon_failure",
     "authenticator failed",
     "no such user",
     "challengeresponsefailed",
@@ -80,6 +87,22 @@ pub fn is_failure(message: &[u8]) -> bool {
     FAILURES
         .iter()
         .any(|words| memchr::memmem::find(&lower, words.as_bytes()).is_some())
+}
+
+/// A word for signing in and a word for failing in one clause, whichever comes first: what nearly every program writes, in an
+/// order of its own. For lines of which nothing else is known.
+static FAILED_SIGN_IN: LazyLock<Regex> = LazyLock::new(|| {
+    const SIGN_IN: &str = r"(?:log[ _-]?(?:in|on)s?|sign[ _-]?in|auth(?:enticat\w*|orization)?|credentials?|passwords?|user ?names?|token)";
+    const FAIL: &str = r"(?:fail(?:ed|ure|s)?|invalid|incorrect|wrong|bad|unsuccessful|denied|reject(?:ed)?|mismatch(?:ed)?|rate-limited|not authorized)";
+    Regex::new(&format!(
+        r"(?i-u)\b{SIGN_IN}\b[^;\r\n]{{0,90}}?\b{FAIL}\b|\b{FAIL}\b[^;\r\n]{{0,40}}?\b{SIGN_IN}\b"
+    ))
+    .expect("the pattern is a constant that a test uses")
+});
+
+/// Whether a line of which nothing else is known tells of a sign-in that failed.
+fn tells_of_failure(message: &[u8]) -> bool {
+    is_failure(message) || FAILED_SIGN_IN.is_match(message.get(..2048.min(message.len())).unwrap_or(message))
 }
 
 /// sshd: the sentences of OpenSSH's `auth.c`, `auth2.c` and `packet.c` in which somebody failed, got in or gave up.
@@ -159,6 +182,8 @@ fn sentence(message: &[u8]) -> (Option<std::net::IpAddr>, &[u8]) {
 pub fn address_in(message: &[u8]) -> Option<std::net::IpAddr> {
     const LEADS: &[&[u8]] = &[
         b"rhost=",
+        b"remote host [ipv4:",
+        b"remote host [ipv6:",
         b" rip=",
         b"remote_ip=",
         b"remoteip=",
@@ -235,7 +260,7 @@ fn address_at(text: &[u8]) -> Option<std::net::IpAddr> {
 
 /// Any program's message that a sign-in failed, where it names an address.
 pub fn prose(whole: &[u8], message: &[u8], when: Option<Moment>, now_ms: i64) -> Option<Fields> {
-    if !is_failure(message) {
+    if !tells_of_failure(message) {
         return None;
     }
     let client = address_in(message)?;
@@ -250,6 +275,10 @@ pub fn prose(whole: &[u8], message: &[u8], when: Option<Moment>, now_ms: i64) ->
     for lead in [
         b"user=<".as_slice(),
         b"username=",
+        b"username '",
+        b"username \\\"",
+        b"for username \"",
+        b"account \"",
         b"user \"",
         b"user '",
         b"for user ",

@@ -296,8 +296,10 @@ pub(super) const RULES: &[Rule] = &[
             "/users.sql",
             "/admin.php",
             "/administrator/",
+            "csco",
+            "/crx/",
         ],
-        r"/(?:php_?info|info|i|test|pinfo)\.php\d?$|/server-(?:status|info)$|/(?:trace|elmah)\.axd$|/web\.config(?:\.\w+|~)?$|/(?:phpmyadmin|pma|adminer(?:\.php)?|phppgadmin|mysqladmin|sqladmin|myadmin|dbadmin)(?:[/-]|$)|/wp-(?:login\.php|admin|content/plugins|includes)|/xmlrpc\.php$|/cgi-bin/\w|/manager/(?:html|text)|/actuator(?:/|$)|/solr/|/(?:jmx|web)-console|/invoker/|/_(?:ignition|profiler)|/telescope/requests|/debug/default|/(?:config|configuration)\.(?:php|json|bak|old|yml|inc)|/sftp-config\.json|/(?:dump|backup|db|database|users|site|www|data)\.(?:sql|zip|tar|tgz|gz|rar|7z|bak|old)(?:\.\w+)?$|/(?:setup|install)\.php$|/composer\.(?:json|lock)$|/docker-compose\.ya?ml$|/dockerfile$|/v2/_catalog|/(?:swagger(?:-ui)?(?:\.html|\.json|/)|graphql)$|/\.ht(?:access|group)|/axis2|/nagios|/zabbix|/cacti|/webmin|/ecp/|/autodiscover/autodiscover\.(?:json|xml)|/remote/login|/dana-na/|/global-protect/|/hnap1|/boaform/|/gponform/|/setup\.cgi|/evox/about|/sdk$|/nmaplowercheck|/\.ds_store$|/\.idea/|/(?:access|error)\.log$|/(?:appsettings|secrets)\.json$|/application\.(?:yml|properties)$|/vendor/(?:phpunit|composer|\.)|/rails/info|/level/15/|/administrator/(?:index|components|manifests)|/admin\.php$",
+        r"/(?:php_?info|info|i|test|pinfo)\.php\d?$|/server-(?:status|info)$|/(?:trace|elmah)\.axd$|/web\.config(?:\.\w+|~)?$|/(?:phpmyadmin|pma|adminer(?:\.php)?|phppgadmin|mysqladmin|sqladmin|myadmin|dbadmin)(?:[\d._-]{0,12}(?:/|$)|-)|/wp-(?:login\.php|admin|content/plugins|includes)|/xmlrpc\.php$|/cgi-bin/\w|/manager/(?:html|text)|/actuator(?:/|$)|/solr/|/(?:jmx|web)-console|/invoker/|/_(?:ignition|profiler)|/telescope/requests|/debug/default|/(?:config|configuration)\.(?:php|json|bak|old|yml|inc)|/sftp-config\.json|/(?:dump|backup|db|database|users|site|www|data)\.(?:sql|zip|tar|tgz|gz|rar|7z|bak|old)(?:\.\w+)?$|/(?:setup|install)\.php$|/composer\.(?:json|lock)$|/docker-compose\.ya?ml$|/dockerfile$|/v2/_catalog|/(?:swagger(?:-ui)?(?:\.html|\.json|/)|graphql)$|/\.ht(?:access|group)|/axis2|/nagios|/zabbix|/cacti|/webmin|/ecp/|/autodiscover/autodiscover\.(?:json|xml)|/remote/login|/dana-na/|/global-protect/|/hnap1|/boaform/|/gponform/|/setup\.cgi|/evox/about|/sdk$|/nmaplowercheck|/\.ds_store$|/\.idea/|/(?:access|error)\.log$|/(?:appsettings|secrets)\.json$|/application\.(?:yml|properties)$|/vendor/(?:phpunit|composer|\.)|/rails/info|/level/15/|/administrator/(?:index|components|manifests|db|pma|phpmyadmin|admin|web)|/[+ ]csco[eut][+ ]/|/crx/(?:packmgr|de|explorer)|/admin\.php$",
     ),
     rule(
         WebShell,
@@ -346,7 +348,7 @@ pub(super) const RULES: &[Rule] = &[
             "regeorg",
             "tunnel.",
         ],
-        r"/(?:c99(?:shell)?|r57(?:shell)?|wso\d*|b374k|alfa(?:-?rex|shell|new)?|webshell\d*|cmd|cmdasp|cmdjsp|jspspy|antsword|chopper|p0wny(?:-shell)?|indoxploit|weevely|c100|fx29sh|aspxspy|china|godzilla|behinder|simattacker|phpspy|nstview|1337|locus7s|safe0ver|k-?shell|priv8|marijuana|wp-conflg|leafmailer|filesman|regeorg|tunna|tunnel(?:\.nosocket)?|(?:php|asp|jsp|web|x|my|up|404|mini|ani|0|b|shell)?shell\d?|bypass)\.(?:php\d?|phtml|asp|aspx|ashx|jspx?|cfm|pl|py|cgi)$|/human2\.aspx$",
+        r"/(?:c99(?:shell)?|r57(?:shell)?|wso\d*|b374k|alfa(?:-?rex|shell|new)?|webshell\d*|cmd|cmdasp|cmdjsp|jspspy|antsword|chopper|p0wny(?:-shell)?|indoxploit|weevely|c100|fx29sh|aspxspy|china|godzilla|behinder|simattacker|phpspy|nstview|1337|locus7s|safe0ver|k-?shell|priv8|marijuana|wp-conflg|leafmailer|filesman|regeorg|tunna|tunnel(?:\.nosocket)?|(?:php|asp|jsp|web|x|my|up|404|mini|ani|0|b|shell|[\w.-]{1,40}[_-])?shell\d?|bypass)\.(?:php\d?|phtml|asp|aspx|ashx|jspx?|cfm|pl|py|cgi)$|/human2\.aspx$",
     ),
     rule(
         WebShell,
