@@ -166,7 +166,7 @@ pub(crate) fn not_known(facts: &Facts) -> Markup {
     let gaps: Vec<_> = briefing
         .coverage
         .iter()
-        .flat_map(|seen| seen.gaps.iter().map(move |gap| (seen, gap)))
+        .flat_map(|seen| seen.holes().map(move |gap| (seen, gap)))
         .collect();
     let unread = facts.records_unread();
     let blind = briefing

@@ -66,6 +66,8 @@ fn logs_of(target: &Target, number: usize) -> Option<Coverage> {
         gaps: gap.into_iter().collect(),
         records_read: 4_000,
         records_unread: 2,
+        series: None,
+        silent: Vec::new(),
         is_complete: true,
     })
 }

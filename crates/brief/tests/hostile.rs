@@ -123,6 +123,8 @@ fn all_of(text: &str, verdict: Option<Verdict>, render_one: impl FnOnce(&Briefin
         }],
         records_read: u64::MAX,
         records_unread: u64::MAX,
+        series: None,
+        silent: Vec::new(),
         is_complete: false,
     }];
     render_one(&briefing);

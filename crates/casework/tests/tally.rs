@@ -137,6 +137,56 @@ fn rotated_files_cover_together_what_each_covers() {
 }
 
 #[test]
+fn a_log_that_falls_silent_takes_its_time_away_until_its_missing_piece_turns_up() {
+    let county = COUNTIES[0];
+    let days = |first: &str, last: &str| Observed {
+        first: Some(at(&format!("{first}T00:00:00Z"))),
+        last: Some(at(&format!("{last}T23:59:59Z"))),
+    };
+    let piece = |source: &str, series: &str, window: Observed| {
+        let mut seen = log(county, &[]);
+        seen.source = source.to_owned();
+        seen.series = Some(series.to_owned());
+        seen.window = window;
+        seen
+    };
+    let mut together = log(county, &[]);
+    together.source = "(all of web1.log together)".to_owned();
+    together.sha256 = None;
+    together.window = Observed::default();
+    together.records_read = 0;
+    together.series = Some("web1.log".to_owned());
+    together.silent = vec![pollwatch_model::Gap {
+        from: at("2026-09-08T00:00:00Z"),
+        to: at("2026-09-15T00:00:00Z"),
+        why: "web1.log has no line".to_owned(),
+    }];
+    let mut coverage = vec![
+        piece("web2.log", "web2.log", days("2026-09-01", "2026-09-21")),
+        piece("web1.log.1", "web1.log", days("2026-09-01", "2026-09-07")),
+        piece("web1.log", "web1.log", days("2026-09-15", "2026-09-21")),
+        together,
+    ];
+    let row = |coverage: &[Coverage]| basis(&[county], &[], coverage).tally().fields[0].rows[0].clone();
+    let found = row(&coverage);
+    assert_eq!(found.covered.permille, Some(666));
+    assert_eq!(found.covered.missing.len(), 1);
+    assert_eq!(found.covered.missing[0].first.to_string(), "2026-09-08");
+    assert_eq!(found.covered.missing[0].last.to_string(), "2026-09-14");
+    assert!(found.is_thin());
+    // Another log is no piece of it.
+    coverage.push(piece("web3.log", "web3.log", days("2026-09-01", "2026-09-21")));
+    assert_eq!(row(&coverage).covered.permille, Some(666));
+    coverage.push(piece(
+        "web1.log.found",
+        "web1.log",
+        days("2026-09-08", "2026-09-14"),
+    ));
+    assert_eq!(row(&coverage).covered.permille, Some(1000));
+    assert_eq!(row(&coverage).covered.missing, []);
+}
+
+#[test]
 fn logs_of_another_time_are_no_data() {
     let mut old = log("adams", &[]);
     old.window = Observed {
@@ -375,6 +425,10 @@ fn any_coverage() -> impl Strategy<Value = Coverage> {
                 why: String::new(),
             }];
             seen.records_read = read;
+            seen.series = Some(format!("{}.log", file % 2));
+            if file == 2 {
+                seen.silent = std::mem::take(&mut seen.gaps);
+            }
             seen
         },
     )
@@ -423,7 +477,9 @@ proptest! {
     ) {
         let whole = basis(&COUNTIES, &findings, &coverage).tally();
         let mut less = coverage.clone();
-        less.remove(taken % coverage.len());
+        let taken = less.remove(taken % coverage.len());
+        // What tells of a hole is no coverage.
+        prop_assume!(taken.silent.is_empty());
         let part = basis(&COUNTIES, &findings, &less).tally();
         prop_assert!(no_sign(&part) <= no_sign(&whole));
         for (before, after) in whole.fields[0].rows.iter().zip(&part.fields[0].rows) {

@@ -22,12 +22,26 @@ pub struct Coverage {
     pub window: Observed,
     /// Spans of the window in which nothing could be seen.
     pub gaps: Vec<Gap>,
+    /// The log that the source is a piece of, where rotation leaves one log in many files; `None`: it stands for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+    /// Spans in which `series` was silent though it usually speaks: what it would have shown was not seen, whatever other logs
+    /// of the targets cover, unless another piece of the same series turns up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent: Vec<Gap>,
     /// Records that were read and judged.
     pub records_read: u64,
     /// Records that could not be read.
     pub records_unread: u64,
     /// Whether the source was read to its end.
     pub is_complete: bool,
+}
+
+impl Coverage {
+    /// Every span that this entry says was not seen: its own, then those of its series.
+    pub fn holes(&self) -> impl Iterator<Item = &Gap> {
+        self.gaps.iter().chain(&self.silent)
+    }
 }
 
 /// A span in which nothing could be seen.

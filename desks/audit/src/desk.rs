@@ -122,6 +122,8 @@ impl Run for AuditRun {
                 gaps: Vec::new(),
                 records_read: head.read,
                 records_unread: 0,
+                series: None,
+                silent: Vec::new(),
                 is_complete: true,
             });
         }

@@ -360,6 +360,9 @@ impl Run for IntrusionRun {
             if report.seen.read + report.seen.unread == 0 && report.site.files.is_empty() {
                 out.coverage(explain::no_coverage(&target.id, window));
             }
+            for silent in &report.seen.silent {
+                out.coverage(explain::silent_coverage(silent, &target.id));
+            }
             for actor in &report.actors {
                 let (draft, excerpts) = explain::actor_draft(&report, actor, &target);
                 out.finding(draft, excerpts)?;

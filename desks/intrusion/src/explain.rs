@@ -11,12 +11,12 @@ use pollwatch_model::{
 use pollwatch_names::visible;
 use serde_json::{Map, Value, json};
 
-use crate::behave::{Actor, Example, Seen, Window, of_file};
+use crate::behave::{self, Actor, Example, Seen, Silent, Window, of_file};
 use crate::card::CARD;
 use crate::event::address_of;
 use crate::payload::rule_text;
 use crate::scan::flag;
-use crate::site::{FileSeen, Kept};
+use crate::site::{FileSeen, Kept, series_of};
 use crate::sweep::SiteReport;
 use crate::{Class, Verdict, Weight};
 
@@ -245,6 +245,8 @@ pub fn coverage_details(seen: &Seen) -> Value {
         "days_missing": seen.missing_days.len(),
         "missing": missing,
         "gaps": seen.gaps.iter().map(|gap| json!({"from": time(gap.from_ms), "to": time(gap.to_ms), "why": gap.why})).collect::<Vec<_>>(),
+        "silent": seen.silent.iter().map(|log| json!({"log": log.series, "gaps": log.gaps.iter()
+            .map(|gap| json!({"from": time(gap.from_ms), "to": time(gap.to_ms), "why": gap.why})).collect::<Vec<_>>()})).collect::<Vec<_>>(),
         "share_parsed": (seen.share_read() * 10_000.0).round() / 10_000.0,
     })
 }
@@ -483,9 +485,11 @@ pub fn file_coverage(file: &FileSeen, target: &TargetId, declared: Option<Window
         window: seen.window.map_or(Observed::default(), |window| {
             observed(Some(window.from_ms), Some(window.to_ms))
         }),
-        gaps: gaps(&seen),
+        gaps: gaps(&seen.gaps),
         records_read: file.read + file.unread,
         records_unread: 0,
+        series: Some(series_of(&file.name)),
+        silent: Vec::new(),
         is_complete: file.is_complete,
     }
 }
@@ -512,13 +516,32 @@ pub fn no_coverage(target: &TargetId, declared: Option<Window>) -> Coverage {
         },
         records_read: 0,
         records_unread: 0,
+        series: None,
+        silent: Vec::new(),
         is_complete: false,
     }
 }
 
-fn gaps(seen: &Seen) -> Vec<Gap> {
-    seen.gaps
-        .iter()
+/// What is missing of a log that is silent while others of its jurisdiction go on: of no file, so it has an entry of its own.
+pub fn silent_coverage(silent: &Silent, target: &TargetId) -> Coverage {
+    Coverage {
+        desk: CARD.name.to_owned(),
+        source: format!("(all of {} together)", silent.series),
+        sha256: None,
+        bytes: 0,
+        targets: vec![target.clone()],
+        window: Observed::default(),
+        gaps: Vec::new(),
+        records_read: 0,
+        records_unread: 0,
+        series: Some(silent.series.clone()),
+        silent: gaps(&silent.gaps),
+        is_complete: true,
+    }
+}
+
+fn gaps(gaps: &[behave::Gap]) -> Vec<Gap> {
+    gaps.iter()
         .filter_map(|gap| {
             Some(Gap {
                 from: Timestamp::from_millisecond(gap.from_ms).ok()?,
@@ -559,6 +582,19 @@ pub fn seen_words(seen: &Seen) -> String {
             seen.days,
             spans.join(", ")
         )),
+    }
+    for log in &seen.silent {
+        let Some(gap) = log.gaps.first() else { continue };
+        let more = match log.gaps.len() {
+            1 => String::new(),
+            all => format!(" and {} times more", all - 1),
+        };
+        text.push_str(&format!(
+            "; {} is silent from {} to {}{more} while other logs go on",
+            visible(&log.series),
+            time(gap.from_ms),
+            time(gap.to_ms)
+        ));
     }
     if seen.share_read() < 0.95 {
         text.push_str(&format!(

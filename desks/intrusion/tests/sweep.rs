@@ -117,6 +117,57 @@ fn a_missing_day_is_named_and_takes_the_assurance_away() {
     assert_eq!(assurance(&report, &adams()), None);
 }
 
+#[test]
+fn a_log_that_falls_silent_beside_another_is_told_and_takes_the_assurance_away() {
+    let mut options = options();
+    options.window = Some(Window {
+        from_ms: 1_788_220_800_000,
+        to_ms: 1_788_220_800_000 + 9 * 86_400_000 - 1,
+    });
+    let whole = visitors(9);
+    let without = |days: &[&str]| -> String {
+        let lines = whole
+            .lines()
+            .filter(|line| !days.iter().any(|day| line.contains(&format!("[{day}/Sep"))));
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    let (first, last) = (
+        without(&["06", "07", "08", "09"]),
+        without(&["01", "02", "03", "04", "05"]),
+    );
+    // Two pieces of one log are whole together.
+    let pieces = sweep(
+        options.clone(),
+        &[
+            ("web1/a.log.1", &first),
+            ("web1/a.log", &last),
+            ("web2/a.log", &whole),
+        ],
+    );
+    assert!(pieces.seen.is_complete(), "{:?}", pieces.seen);
+    // The same without the older piece: the other server's log covers every day, and hides nothing.
+    let report = sweep(options.clone(), &[("web1/a.log", &last), ("web2/a.log", &whole)]);
+    assert_eq!(report.seen.missing_days, []);
+    assert!(!report.seen.is_complete());
+    assert_eq!(assurance(&report, &adams()), None);
+    let [silent] = report.seen.silent.as_slice() else {
+        panic!("{:?}", report.seen.silent);
+    };
+    assert_eq!(silent.series, "web1/a.log");
+    assert_eq!(silent.gaps.len(), 1);
+    assert_eq!(silent.gaps[0].from_ms, 1_788_220_800_000);
+    assert_eq!(silent.gaps[0].to_ms, 1_788_220_800_000 + 5 * 86_400_000);
+    insta::assert_snapshot!(pollwatch_intrusion::explain::seen_words(&report.seen), @"2026-09-01 to 2026-09-09, lines on every day; web1/a.log is silent from 2026-09-01T00:00:00Z to 2026-09-06T00:00:00Z while other logs go on");
+    // A log with few lines says nothing by its silence.
+    let few: String = whole
+        .lines()
+        .step_by(300)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let report = sweep(options, &[("admin.log", &few), ("web2/a.log", &whole)]);
+    assert!(report.seen.is_complete(), "{:?}", report.seen.silent);
+}
+
 fn attack() -> String {
     let mut text = visitors(2);
     for (place, id) in (0..900).map(|n| n * 37 % 900).enumerate() {

@@ -285,6 +285,8 @@ impl Run for LookalikeRun {
                 gaps: Vec::new(),
                 records_read: tallied.read,
                 records_unread: tallied.unread,
+                series: None,
+                silent: Vec::new(),
                 is_complete,
             });
         }

@@ -150,6 +150,8 @@ impl MailRun {
             gaps: Vec::new(),
             records_read: tallied.read,
             records_unread: tallied.unread,
+            series: None,
+            silent: Vec::new(),
             is_complete,
         });
     }

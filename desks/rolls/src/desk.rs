@@ -365,6 +365,8 @@ impl Run for RollsRun {
             gaps: Vec::new(),
             records_read: rows,
             records_unread: lost,
+            series: None,
+            silent: Vec::new(),
             is_complete: true,
         });
         Ok(Fed::End(Position {

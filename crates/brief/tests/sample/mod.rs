@@ -356,6 +356,8 @@ pub fn briefing(register: &Register) -> Briefing<'_> {
                 gaps,
                 records_read: read,
                 records_unread: unread,
+                series: None,
+                silent: Vec::new(),
                 is_complete,
             }
         };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use pollwatch_model::{EvidenceId, FindingId, TargetId};
+use pollwatch_model::{EvidenceId, FindingId, Gap, TargetId};
 use serde::{Deserialize, Serialize};
 
 use super::basis::{Basis, Field, Seen, Standing};
@@ -111,12 +111,12 @@ pub enum Place {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Covered {
-    /// Share of the window that some source covers, in thousandths, rounded down; `None` without a window, or when no source
+    /// Share of the window that is covered, in thousandths, rounded down; `None` without a window, or when no source
     /// tells its times.
     pub permille: Option<u32>,
     /// Sources that tell no time, so that nobody knows how much of the window they cover.
     pub untimed: u64,
-    /// Whole days of UTC that no source covers.
+    /// Whole days of UTC that are not covered.
     pub missing: Vec<DayRange>,
     /// Days of which an hour or more is not covered.
     pub cut: Vec<CutDay>,
@@ -161,7 +161,8 @@ impl Basis {
     /// Counts.
     ///
     /// A target stands at the furthest level of the findings that count. A finding counts when it was seen in the window, or
-    /// tells no time. A moment is covered when any source that speaks of the target covers it.
+    /// tells no time. A moment is covered when some source that speaks of the target covers it, and
+    /// no log of the target is silent there that usually speaks.
     pub fn tally(&self) -> Tally {
         let question = &self.question;
         let fields = question
@@ -311,12 +312,26 @@ impl Row {
 }
 
 /// What the sources of one target cover of the window.
+///
+/// A log that is silent where it usually speaks takes its time away, whatever other logs cover, until another piece of it turns up:
+/// else the log of one server hides the hole in another's.
 fn covered(seen: &[&Seen], window: Option<&Window>) -> Covered {
     let mut covered = Covered::default();
     let mut spans: Vec<(i64, i64)> = Vec::new();
-    let read = seen.iter().filter(|seen| seen.coverage.records_read > 0);
-    for one in read {
+    let mut silent: BTreeMap<Series<'_>, Vec<(i64, i64)>> = BTreeMap::new();
+    let mut shown_of: BTreeMap<Series<'_>, Vec<(i64, i64)>> = BTreeMap::new();
+    for one in seen {
         let coverage = &one.coverage;
+        let series = coverage
+            .series
+            .as_deref()
+            .map(|series| (one.origin.as_deref(), series));
+        if let Some(series) = series {
+            silent.entry(series).or_default().extend(bounds(&coverage.silent));
+        }
+        if coverage.records_read == 0 {
+            continue;
+        }
         let (Some(first), Some(last)) = (coverage.window.first, coverage.window.last) else {
             covered.untimed += 1;
             covered.sources.push(source(one));
@@ -326,13 +341,7 @@ fn covered(seen: &[&Seen], window: Option<&Window>) -> Covered {
             first.as_microsecond(),
             last.as_microsecond().saturating_add(SECOND),
         );
-        let gaps = Spans::union(
-            coverage
-                .gaps
-                .iter()
-                .map(|gap| (gap.from.as_microsecond(), gap.to.as_microsecond())),
-        );
-        let shown = whole.without(&gaps);
+        let shown = whole.without(&Spans::union(bounds(&coverage.gaps)));
         let shown = match window {
             None => shown,
             Some(window) => shown.within(&Spans::one(
@@ -342,6 +351,9 @@ fn covered(seen: &[&Seen], window: Option<&Window>) -> Covered {
         };
         if !shown.is_empty() {
             spans.extend(shown.iter());
+            if let Some(series) = series {
+                shown_of.entry(series).or_default().extend(shown.iter());
+            }
             covered.sources.push(source(one));
         }
     }
@@ -356,10 +368,23 @@ fn covered(seen: &[&Seen], window: Option<&Window>) -> Covered {
     if shown.is_empty() && covered.untimed > 0 {
         return covered;
     }
+    let not_seen = silent.into_iter().flat_map(|(series, silent)| {
+        let found = Spans::union(shown_of.remove(&series).unwrap_or_default());
+        Spans::union(silent).without(&found).iter().collect::<Vec<_>>()
+    });
+    let shown = shown.without(&Spans::union(not_seen));
     let share = u128::from(shown.length()) * 1000 / u128::from(asked.length().max(1));
     covered.permille = Some(u32::try_from(share).unwrap_or(1000).min(1000));
     (covered.missing, covered.cut) = days_of(&asked.without(&shown), &asked);
     covered
+}
+
+/// A log of an office: the office's ledger and the log's name.
+type Series<'a> = (Option<&'a str>, &'a str);
+
+fn bounds(gaps: &[Gap]) -> impl Iterator<Item = (i64, i64)> + '_ {
+    gaps.iter()
+        .map(|gap| (gap.from.as_microsecond(), gap.to.as_microsecond()))
 }
 
 fn source(seen: &Seen) -> (String, Option<EvidenceId>) {

@@ -84,6 +84,8 @@ pub fn log(target: &str, missing: &[(&str, &str)]) -> Coverage {
         gaps: gaps.collect(),
         records_read: 4_000,
         records_unread: 3,
+        series: None,
+        silent: Vec::new(),
         is_complete: true,
     }
 }

@@ -369,7 +369,7 @@ fn print_row(field: &FieldTally, row: &Row, basis: &Basis) {
         .iter()
         .filter(|seen| seen.coverage.desk == field.field.desk && seen.coverage.targets.contains(&row.target))
     {
-        for gap in &seen.coverage.gaps {
+        for gap in seen.coverage.holes() {
             println!(
                 "  {} shows nothing from {} to {}: {}",
                 visible(&seen.coverage.source),

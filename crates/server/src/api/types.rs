@@ -169,8 +169,7 @@ impl From<&Coverage> for CoverageRecord {
             targets: seen.targets.clone(),
             window: seen.window,
             gaps: seen
-                .gaps
-                .iter()
+                .holes()
                 .map(|gap| GapRecord {
                     from: gap.from.to_string(),
                     to: gap.to.to_string(),

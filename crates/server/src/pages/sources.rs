@@ -70,8 +70,8 @@ fn table(visitor: &Visitor, seen: &[&Coverage]) -> Markup {
                     td { (health(visitor, seen)) }
                     td.n { (language.number(seen.records_read)) } td.n { (language.number(seen.records_unread)) }
                     td { (bits::observed(visitor, seen.window))
-                        @for gap in seen.gaps.iter().take(5) { span.under.warn { (language.mark(w::GAP, &[visitor.time(gap.from), visitor.time(gap.to)])) " " (bits::plain(&gap.why)) } }
-                        @if seen.gaps.len() > 5 { span.under.warn { (language.count((seen.gaps.len() - 5) as u64, w::MORE_GAPS, &[])) } } }
+                        @for gap in seen.holes().take(5) { span.under.warn { (language.mark(w::GAP, &[visitor.time(gap.from), visitor.time(gap.to)])) " " (bits::plain(&gap.why)) } }
+                        @if seen.holes().count() > 5 { span.under.warn { (language.count((seen.holes().count() - 5) as u64, w::MORE_GAPS, &[])) } } }
                     td { @if seen.targets.is_empty() { (say(w::WHOLE_REGISTER)) } @else { (language.count(seen.targets.len() as u64, w::TARGETS_N, &[])) } }
                 }
             } }
@@ -83,7 +83,9 @@ fn table(visitor: &Visitor, seen: &[&Coverage]) -> Markup {
 /// How well a source could be read, in a word after a sign.
 fn health(visitor: &Visitor, seen: &Coverage) -> Markup {
     let say = |text| visitor.language.say(text);
-    let (class, sign, text) = if seen.records_read == 0 {
+    let (class, sign, text) = if !seen.silent.is_empty() {
+        ("part", "◐", w::HEALTH_PART)
+    } else if seen.records_read == 0 {
         ("bad", "✕", w::HEALTH_NOTHING)
     } else if !seen.is_complete {
         ("open", "…", w::HEALTH_OPEN)

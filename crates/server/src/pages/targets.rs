@@ -248,7 +248,7 @@ fn sources(language: Language, visitor: &Visitor, snapshot: &Snapshot, id: &Targ
                 li {
                     span lang="en" { (desk_title(&seen.desk)) } ": " code { (bits::plain(&seen.source)) } ", "
                     (language.count(seen.records_read, w::RECORDS, &[])) ", " (bits::observed(visitor, seen.window))
-                    @if !seen.gaps.is_empty() { ", " span.warn { (language.count(seen.gaps.len() as u64, w::GAPS_N, &[])) } }
+                    @if seen.holes().next().is_some() { ", " span.warn { (language.count(seen.holes().count() as u64, w::GAPS_N, &[])) } }
                 }
             } }
             @if seen.len() > 50 { p { a href="/sources" { (say(w::ALL_OF_THEM)) } } }

@@ -509,6 +509,8 @@ async fn keep(store: &SqliteStore, finding: &Finding) {
             }],
             records_read: 1,
             records_unread: 1,
+            series: None,
+            silent: Vec::new(),
             is_complete: true,
         }],
         problems: vec![pollwatch_model::Problem {

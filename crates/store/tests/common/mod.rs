@@ -143,6 +143,8 @@ pub fn coverage(source: &str, sha256: Option<EvidenceId>, records_read: u64) -> 
         gaps: Vec::new(),
         records_read,
         records_unread: 0,
+        series: None,
+        silent: Vec::new(),
         is_complete: sha256.is_some(),
     }
 }

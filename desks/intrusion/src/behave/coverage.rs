@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::site::{FileSeen, Site};
+use crate::site::{FileSeen, Site, series_of};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_HOURS: i32 = 24;
@@ -17,6 +17,8 @@ const EXPECTED_IN_GAP: f64 = 30.0;
 const MIN_GAP_HOURS: i32 = 2;
 /// Longest window that is gone through hour by hour: twenty years.
 const MAX_WINDOW_HOURS: i32 = 20 * 366 * 24;
+/// Days with lines from which on a log is one that usually speaks: an hour of the day has no usual number with fewer than three.
+const SPEAKING_DAYS: usize = 3;
 
 /// The time that is asked about, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,15 @@ pub struct Gap {
     pub why: String,
 }
 
+/// A log that is silent while others of the same place go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silent {
+    /// The log, as [`series_of`] calls it.
+    pub series: String,
+    /// Spans in which lines of it were to be expected, and none is there.
+    pub gaps: Vec<Gap>,
+}
+
 /// What was seen of a window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
@@ -51,6 +62,8 @@ pub struct Seen {
     pub missing_days: Vec<Date>,
     /// Spans without a line: missing days whole, and hours in which lines were to be expected.
     pub gaps: Vec<Gap>,
+    /// Of logs that usually speak, beside others of the same place: the spans in which they do not.
+    pub silent: Vec<Silent>,
     /// Lines that were laid out, and lines that were not.
     pub read: u64,
     /// See [`Seen::read`].
@@ -58,9 +71,10 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Whether there are lines, on every day, with no gap, and nearly all of them could be laid out.
+    /// Whether there are lines, on every day, with no gap, no log is silent, and nearly all of the lines could be laid out.
     pub fn is_complete(&self) -> bool {
-        self.read > 0 && self.missing_days.is_empty() && self.gaps.is_empty() && self.share_read() >= 0.95
+        let is_whole = self.missing_days.is_empty() && self.gaps.is_empty() && self.silent.is_empty();
+        self.read > 0 && is_whole && self.share_read() >= 0.95
     }
 
     /// Share of lines that were laid out.
@@ -95,7 +109,88 @@ pub fn of_site(site: &Site, declared: Option<Window>) -> Seen {
             *hours.entry(*hour).or_default() += count;
         }
     }
-    seen(&hours, super::guess::span(site), declared, read, unread)
+    let mut found = seen(&hours, super::guess::span(site), declared, read, unread);
+    found.silent = silent(site, found.window);
+    found
+}
+
+/// The logs of a site that are silent in spans of `window` in which they usually speak. A site with one log has none: its
+/// silence is the site's. A log that has few lines is not judged, because its silence says nothing.
+fn silent(site: &Site, window: Option<Window>) -> Vec<Silent> {
+    let mut by_series: BTreeMap<String, BTreeMap<i32, u32>> = BTreeMap::new();
+    for file in &site.files {
+        let hours = by_series.entry(series_of(&file.name)).or_default();
+        for (hour, count) in &file.hours {
+            *hours.entry(*hour).or_default() += count;
+        }
+    }
+    let Some(window) = window.filter(|_| by_series.len() > 1) else {
+        return Vec::new();
+    };
+    let (first, last) = hours_of(window);
+    let mut all = Vec::new();
+    for (series, hours) in by_series {
+        let days: std::collections::BTreeSet<i32> =
+            hours.keys().map(|hour| hour.div_euclid(DAY_HOURS)).collect();
+        if days.len() < SPEAKING_DAYS {
+            continue;
+        }
+        let usual = Usual::of(&hours);
+        let empty = empty_stretches(&hours, first, last);
+        let mut gaps: Vec<Gap> = empty
+            .into_iter()
+            .filter_map(|(from, to)| {
+                let expected = usual.expected(from, to);
+                let is_gap = to - from >= MIN_GAP_HOURS && expected >= EXPECTED_IN_GAP;
+                is_gap.then(|| Gap {
+                    from_ms: i64::from(from) * HOUR_MS,
+                    to_ms: i64::from(to) * HOUR_MS,
+                    why: format!(
+                        "{series} has no line, where about {expected:.0} were to be expected by its other days; other logs of \
+                         the place go on"
+                    ),
+                })
+            })
+            .collect();
+        clip(&mut gaps, window);
+        if !gaps.is_empty() {
+            all.push(Silent { series, gaps });
+        }
+    }
+    all
+}
+
+/// First and last hour of a window, within bounds.
+fn hours_of(window: Window) -> (i32, i32) {
+    let hour_of = |ms: i64| {
+        ms.div_euclid(HOUR_MS)
+            .clamp(i64::from(i32::MIN / 2), i64::from(i32::MAX / 2)) as i32
+    };
+    let first = hour_of(window.from_ms);
+    (
+        first,
+        hour_of(window.to_ms).min(first.saturating_add(MAX_WINDOW_HOURS)),
+    )
+}
+
+/// Stretches from `first` to `last` without a line, each from its first hour to the one after its last.
+fn empty_stretches(hours: &BTreeMap<i32, u32>, first: i32, last: i32) -> Vec<(i32, i32)> {
+    let mut stretches = Vec::new();
+    let mut from = first;
+    for hour in hours.range(first..=last).map(|(hour, _)| *hour).chain([last + 1]) {
+        if hour > from {
+            stretches.push((from, hour));
+        }
+        from = hour + 1;
+    }
+    stretches
+}
+
+fn clip(gaps: &mut [Gap], window: Window) {
+    for gap in gaps {
+        gap.from_ms = gap.from_ms.max(window.from_ms);
+        gap.to_ms = gap.to_ms.min(window.to_ms + 1);
+    }
 }
 
 /// What one file lets us see.
@@ -122,12 +217,7 @@ fn seen(
     let Some(window) = window else {
         return found;
     };
-    let hour_of = |ms: i64| {
-        ms.div_euclid(HOUR_MS)
-            .clamp(i64::from(i32::MIN / 2), i64::from(i32::MAX / 2)) as i32
-    };
-    let first = hour_of(window.from_ms);
-    let last = hour_of(window.to_ms).min(first.saturating_add(MAX_WINDOW_HOURS));
+    let (first, last) = hours_of(window);
     let usual = Usual::of(hours);
     // Whole days first: a day without a line is named, however quiet the site.
     let mut day = first.div_euclid(DAY_HOURS);
@@ -138,7 +228,6 @@ fn seen(
             .next()
             .is_none()
     };
-    let mut empty_from: Option<i32> = None;
     found.days = (last_day - day + 1) as u32;
     let mut missing = Vec::new();
     while day <= last_day {
@@ -149,39 +238,27 @@ fn seen(
     }
     found.missing_days = missing.iter().filter_map(|day| date(*day)).collect();
     // Then hours. An empty stretch is a gap where lines were to be expected in it, or where it holds a missing day.
-    for hour in first..=last + 1 {
-        let is_empty = hour <= last && !hours.contains_key(&hour);
-        match (is_empty, empty_from) {
-            (true, None) => empty_from = Some(hour),
-            (false, Some(from)) => {
-                empty_from = None;
-                let expected: f64 = usual.expected(from, hour);
-                let holds_day = missing
-                    .iter()
-                    .any(|day| day * DAY_HOURS >= from && (day + 1) * DAY_HOURS <= hour.max(last + 1));
-                let is_gap = holds_day || (hour - from >= MIN_GAP_HOURS && expected >= EXPECTED_IN_GAP);
-                if is_gap {
-                    let why = if hours.is_empty() {
-                        "no line tells of this time".to_owned()
-                    } else {
-                        format!(
-                            "no line, where about {expected:.0} were to be expected at these hours of the week"
-                        )
-                    };
-                    found.gaps.push(Gap {
-                        from_ms: i64::from(from) * HOUR_MS,
-                        to_ms: i64::from(hour) * HOUR_MS,
-                        why,
-                    });
-                }
-            }
-            _ => {}
+    for (from, to) in empty_stretches(hours, first, last) {
+        let expected: f64 = usual.expected(from, to);
+        let next = missing.partition_point(|day| (day * DAY_HOURS).max(first) < from);
+        let holds_day = missing
+            .get(next)
+            .is_some_and(|day| ((day + 1) * DAY_HOURS).min(last + 1) <= to);
+        if !holds_day && (to - from < MIN_GAP_HOURS || expected < EXPECTED_IN_GAP) {
+            continue;
         }
+        let why = if hours.is_empty() {
+            "no line tells of this time".to_owned()
+        } else {
+            format!("no line, where about {expected:.0} were to be expected at these hours of the week")
+        };
+        found.gaps.push(Gap {
+            from_ms: i64::from(from) * HOUR_MS,
+            to_ms: i64::from(to) * HOUR_MS,
+            why,
+        });
     }
-    for gap in &mut found.gaps {
-        gap.from_ms = gap.from_ms.max(window.from_ms);
-        gap.to_ms = gap.to_ms.min(window.to_ms + 1);
-    }
+    clip(&mut found.gaps, window);
     found
 }
 

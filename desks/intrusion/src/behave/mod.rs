@@ -13,6 +13,6 @@ pub mod stat;
 mod timeline;
 
 pub use actor::{Actor, Example, Held, Standing};
-pub use coverage::{Gap, Seen, Window, of_file, of_site};
+pub use coverage::{Gap, Seen, Silent, Window, of_file, of_site};
 pub use judge::{Terms, judge};
 pub use timeline::Timeline;

@@ -3,11 +3,13 @@
 mod clients;
 mod file;
 mod kept;
+mod series;
 mod shapes;
 mod state;
 
 pub use clients::{Client, Clients};
 pub use file::FileSeen;
 pub use kept::{Kept, KeptHit};
+pub use series::series_of;
 pub use shapes::{AgentSeen, Agents, ShapeSeen, Shapes, Sizes};
 pub use state::Site;
