@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod browser;
 mod cases;
 mod cases_audit;
 mod cases_intrusion;
@@ -34,7 +35,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Checks the form, lints, and runs every test; installs cargo-nextest when it is missing
+    /// Checks the form, lints, and runs every test; installs cargo-nextest and Chromium when they are missing
     Test,
     /// Measures Pollwatch beside its peers, in one run
     Bench {

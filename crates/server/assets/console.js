@@ -29,6 +29,7 @@
   const news = document.getElementById("news");
   let source = null;
   let count = 0;
+  let isDue = false;
 
   const refresh = async () => {
     const live = document.getElementById("live");
@@ -45,6 +46,13 @@
     }
     live.replaceWith(document.adoptNode(fresh));
     return true;
+  };
+
+  // A flood of news renews the page once a second, and once more at its end.
+  const renew = () => {
+    if (isDue) return;
+    isDue = true;
+    setTimeout(() => { isDue = false; refresh().then((done) => { if (done) count = 0; }).catch(() => {}); }, count > 20 ? 1000 : 0);
   };
 
   const announce = (text, alarms, link) => {
@@ -78,15 +86,16 @@
     if (!news || source || !window.EventSource) return;
     source = new EventSource(news.dataset.stream);
     source.addEventListener("ready", () => news.classList.remove("lost"));
-    source.addEventListener("news", async (event) => {
+    source.addEventListener("news", (event) => {
       let heard;
       try { heard = JSON.parse(event.data); } catch { return; }
       count += heard.findings;
       const text = count === 1 ? news.dataset.one : news.dataset.many.replace("{}", String(count));
       if (heard.findings) announce(text, heard.alarms, true);
-      if (await refresh().catch(() => false)) count = 0;
     });
-    source.addEventListener("lagged", () => { refresh().catch(() => {}); });
+    // The counts come a moment after the news: what is fetched before shows the old ones.
+    source.addEventListener("counted", renew);
+    source.addEventListener("lagged", renew);
     source.addEventListener("error", () => {
       if (source && source.readyState === EventSource.CLOSED) {
         news.classList.add("lost");

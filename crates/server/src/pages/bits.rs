@@ -161,6 +161,7 @@ pub(crate) fn observed(visitor: &Visitor, observed: Observed) -> Markup {
 }
 
 /// A table that scrolls by itself where the screen is narrow, and can be scrolled with the keyboard.
+/// A group and not a region: its section is the landmark.
 pub(crate) fn scroll(label: &str, table: Markup) -> Markup {
-    html! { div.scroll role="region" aria-label=(label) tabindex="0" { (table) } }
+    html! { div.scroll role="group" aria-label=(label) tabindex="0" { (table) } }
 }

@@ -33,6 +33,9 @@ pub(crate) async fn events(
     };
     let news = console.inner.news.subscribe();
     let stopped = console.inner.stop.subscribe();
+    // What this page shows is of the counts before.
+    let mut counts = console.inner.snapshot.clone();
+    counts.mark_unchanged();
     // A browser that comes back says what it saw last.
     let last: Option<u64> = headers
         .get("last-event-id")
@@ -50,15 +53,23 @@ pub(crate) async fn events(
     let ends = tokio::time::Instant::now() + LONGEST;
     let mut waiting: Vec<Event> = missed.iter().map(event).collect();
     waiting.push(first);
-    let state = (waiting, news, stopped, place);
+    let state = (waiting, news, counts, stopped, place);
     let events = stream::unfold(
         state,
-        move |(mut waiting, mut news, mut stopped, place)| async move {
+        move |(mut waiting, mut news, mut counts, mut stopped, place)| async move {
             loop {
                 if let Some(event) = waiting.pop() {
-                    return Some((Ok::<_, Infallible>(event), (waiting, news, stopped, place)));
+                    return Some((
+                        Ok::<_, Infallible>(event),
+                        (waiting, news, counts, stopped, place),
+                    ));
                 }
                 tokio::select! {
+                    // Counts follow the news; a page that looks earlier sees the old ones.
+                    counted = counts.changed() => match counted {
+                        Ok(()) => waiting.push(Event::default().event("counted").data("{}")),
+                        Err(_) => return None,
+                    },
                     heard = news.recv() => match heard {
                         Ok(heard) => waiting.push(event(&heard)),
                         // Too slow for all of it: look at everything again.
