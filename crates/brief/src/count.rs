@@ -264,9 +264,18 @@ fn tally(briefing: &Briefing, targets: &BTreeMap<TargetId, &Target>, findings: V
         state: target.state.clone(),
         assessors: Vec::new(),
     });
+    let fields = briefing.desks.iter().map(|card| {
+        let mut field = Field::of(card);
+        field.window = briefing
+            .windows
+            .get(card.name)
+            .copied()
+            .filter(|_| briefing.window.is_none());
+        field
+    });
     let question = Question {
         window: briefing.window,
-        fields: briefing.desks.iter().map(|card| Field::of(card)).collect(),
+        fields: fields.collect(),
         targets: asked.collect(),
     };
     let own = briefing.coverage.iter().map(|coverage| Seen {

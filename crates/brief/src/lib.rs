@@ -34,6 +34,8 @@ mod text;
 mod who;
 mod words;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use pollwatch_casework::tally::{Seen, Window, Withheld};
 use pollwatch_model::{Card, Coverage, Decision, EvidenceRef, Finding, Register, Tlp};
@@ -64,6 +66,8 @@ pub struct Briefing<'a> {
     pub withheld_elsewhere: Vec<Withheld>,
     /// The time that the count speaks of, where there is one.
     pub window: Option<Window>,
+    /// Where `window` names none: of each desk the time that its sources speak of.
+    pub windows: BTreeMap<String, Window>,
     /// How many problems the readers noted, remarks among them.
     pub problems: u64,
     /// Cards of the desks that this build has. One that no source of `coverage` was read for is named as unwatched.
@@ -89,6 +93,7 @@ impl<'a> Briefing<'a> {
             imported: Vec::new(),
             withheld_elsewhere: Vec::new(),
             window: None,
+            windows: BTreeMap::new(),
             problems: 0,
             desks: Vec::new(),
             absent: Vec::new(),

@@ -29,14 +29,20 @@ pub(crate) fn section(facts: &Facts) -> Markup {
                 "Each field is counted by itself, over " (counted(facts.targets.len() as u64, "registered target"))
                 @match tally.window {
                     Some(window) => { " and the time " strong { (window.in_words()) } "." }
-                    None => { "; no time was named, so no share of it can be told." }
+                    None => { " and the time that its own sources speak of, where they tell one." }
                 }
                 " “No sign” says that something was looked at for the share of the time that is named, and that nothing was found there; it says no more. "
                 "Contact is not counted as an attack."
             }
             dl.count {
                 @for field in &tally.fields {
-                    div { dt { (facts.veil.text(&field.field.title)) } dd { (capital(&field.sentence())) "." } }
+                    div {
+                        dt { (facts.veil.text(&field.field.title)) }
+                        dd {
+                            (capital(&field.sentence())) "."
+                            @if let Some(window) = field.field.window.filter(|_| tally.window.is_none()) { " " span.dim { "(" (window.in_words()) ")" } }
+                        }
+                    }
                 }
             }
             @for field in tally.fields.iter().filter(|field| field.field.scale == Scale::Verdicts) { (logs(facts, field)) }

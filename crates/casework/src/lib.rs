@@ -9,7 +9,7 @@
 //!
 //! let question = Question {
 //!     window: Some("2026-09-01..2026-09-21".parse()?),
-//!     fields: vec![Field { desk: "intrusion".to_owned(), title: "Logs of election systems".to_owned(), scale: Scale::Verdicts }],
+//!     fields: vec![Field { desk: "intrusion".to_owned(), title: "Logs of election systems".to_owned(), scale: Scale::Verdicts, window: None }],
 //!     targets: vec![Asked { id: "adams-county".parse()?, name: "Adams County".to_owned(), state: "IL".to_owned(), assessors: vec![] }],
 //! };
 //! let tally = Basis::of(question, vec![], vec![], vec![]).tally();

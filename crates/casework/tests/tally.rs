@@ -187,6 +187,40 @@ fn a_log_that_falls_silent_takes_its_time_away_until_its_missing_piece_turns_up(
 }
 
 #[test]
+fn without_a_window_each_field_is_counted_over_its_own_time_and_no_finding_is_outside() {
+    let early = actor("adams", "198.51.100.7", "scanned", "high", "2026-08-01");
+    let mut question = question(&["adams", "boone"]);
+    question.window = None;
+    question.fields[0].window = Some("2026-09-01..2026-09-14".parse().unwrap());
+    let mut mail = question.fields[0].clone();
+    mail.desk = "mail".to_owned();
+    mail.scale = Scale::Stages;
+    mail.window = None;
+    question.fields.push(mail);
+    let held = vec![Held::of(&early, None, &[])];
+    let seen = ["adams", "boone"].map(|target| Seen {
+        origin: None,
+        coverage: log(target, &[("2026-09-08", "2026-09-15")]),
+    });
+    let tally = Basis::of(question, held, seen.to_vec(), Vec::new()).tally();
+    let logs = &tally.fields[0];
+    assert_eq!(tally.window_of(logs), logs.field.window);
+    assert_eq!(
+        logs.rows[0].level,
+        Some(Level::Scanned),
+        "seen before the logs begin, and counted"
+    );
+    assert_eq!(logs.rows[1].covered.permille, Some(500));
+    assert!(logs.has_window && !tally.fields[1].has_window);
+    assert!(
+        logs.sentence()
+            .contains("no sign: 1, of which 1 has logs for under 80 % of the window"),
+        "{}",
+        logs.sentence()
+    );
+}
+
+#[test]
 fn logs_of_another_time_are_no_data() {
     let mut old = log("adams", &[]);
     old.window = Observed {
@@ -517,6 +551,7 @@ fn a_question_without_a_window_tells_no_share() {
             desk: "intrusion".to_owned(),
             title: String::new(),
             scale: Scale::Verdicts,
+            window: None,
         }],
         targets: vec![Asked {
             id: id("adams"),

@@ -1,7 +1,10 @@
 //! Gathers the record into a briefing.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use pollwatch_brief::{AbsentDesk, BriefExcerpt, BriefFinding, Briefing, LedgerPlace};
+use pollwatch_casework::tally::{Field, Window};
 use pollwatch_model::Tlp;
 use pollwatch_store::{Dismissed, Store};
 
@@ -75,11 +78,22 @@ impl Workspace {
         }
         briefing.imported = others.coverage;
         briefing.withheld_elsewhere = others.withheld;
-        briefing.window = match self.tallies()?.pop() {
-            // The page counts over the same time as the count that was recorded last.
-            Some(kept) => kept.recorded.tally.window,
-            None => self.tally_basis(&TallyQuery::default())?.question.window,
+        // The page counts over the same time as the count that was recorded last.
+        let (window, fields) = match self.tallies()?.pop() {
+            Some(kept) => {
+                let tally = kept.recorded.tally;
+                (
+                    tally.window,
+                    tally.fields.into_iter().map(|field| field.field).collect(),
+                )
+            }
+            None => {
+                let question = self.tally_basis(&TallyQuery::default())?.question;
+                (question.window, question.fields)
+            }
         };
+        briefing.window = window;
+        briefing.windows = windows_of(fields);
         briefing.coverage = self.coverage()?;
         briefing.problems = briefing
             .coverage
@@ -107,4 +121,12 @@ impl Workspace {
             .and_then(|text| text.parse().ok())
             .unwrap_or(Timestamp::UNIX_EPOCH))
     }
+}
+
+/// Of each field that names one the time of which its shares are told.
+fn windows_of(fields: Vec<Field>) -> BTreeMap<String, Window> {
+    fields
+        .into_iter()
+        .filter_map(|field| Some((field.desk, field.window?)))
+        .collect()
 }

@@ -1,10 +1,10 @@
 //! The workspace's tally: what it rests on, recorded and set beside an earlier one.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use pollwatch_casework::tally::{
-    Asked, Basis, Change, Field, Held, Question, Scale, Seen, Tally, Window, changes,
-};
+use pollwatch_casework::tally::{Asked, Basis, Change, Field, Held, Question, Seen, Tally, Window, changes};
 use pollwatch_ledger::evidence::{EvidenceReader, PieceDigest};
 use pollwatch_model::register::{Target, TargetKind};
 use pollwatch_model::{EvidenceId, TargetId};
@@ -22,8 +22,10 @@ const TALLY_ID_CHARS: usize = 12;
 /// What a tally is asked.
 #[derive(Debug, Clone, Default)]
 pub struct TallyQuery {
-    /// The time that it speaks of; `None`: all that any log of election systems speaks of, in whole days.
+    /// The time that it speaks of; `None`: of each field all that its sources speak of, in whole days.
     pub window: Option<Window>,
+    /// Where `window` names none: of these desks the time, which is else read off their sources.
+    pub windows: BTreeMap<String, Window>,
     /// Only these desks; empty: all.
     pub desks: Vec<String>,
     /// Only these targets; empty: all of the register.
@@ -57,7 +59,7 @@ impl Workspace {
     ///
     /// Errors: a desk or target that does not exist; the record cannot be read.
     pub fn tally_basis(&self, query: &TallyQuery) -> Result<Basis, Error> {
-        let fields = self.fields(query)?;
+        let mut fields = self.fields(query)?;
         let stored = self.all_findings(Dismissed::Included)?;
         let others = self.imported()?;
         let register = self.register();
@@ -117,10 +119,15 @@ impl Workspace {
             coverage,
         });
         let coverage: Vec<Seen> = own.chain(others.coverage).collect();
-        let window = query.window.or_else(|| window_of(&coverage, &fields));
+        if query.window.is_none() {
+            for field in &mut fields {
+                let named = query.windows.get(&field.desk).copied();
+                field.window = named.or_else(|| window_of(&coverage, &field.desk));
+            }
+        }
         Ok(Basis::of(
             Question {
-                window,
+                window: query.window,
                 fields,
                 targets,
             },
@@ -257,16 +264,16 @@ impl Workspace {
     }
 }
 
-/// All time that any source of a field of verdicts speaks of, in whole days of UTC.
-fn window_of(coverage: &[Seen], fields: &[Field]) -> Option<Window> {
-    let is_log = |seen: &&Seen| {
-        fields
+/// All time that the sources of a desk speak of, in whole days of UTC.
+fn window_of(coverage: &[Seen], desk: &str) -> Option<Window> {
+    let of_desk = || {
+        coverage
             .iter()
-            .any(|field| field.scale == Scale::Verdicts && field.desk == seen.coverage.desk)
+            .map(|seen| &seen.coverage)
+            .filter(|seen| seen.desk == desk)
     };
-    let logs: Vec<&Seen> = coverage.iter().filter(is_log).collect();
-    let first = logs.iter().filter_map(|seen| seen.coverage.window.first).min()?;
-    let last = logs.iter().filter_map(|seen| seen.coverage.window.last).max()?;
+    let first = of_desk().filter_map(|seen| seen.window.first).min()?;
+    let last = of_desk().filter_map(|seen| seen.window.last).max()?;
     let day = |moment: Timestamp| TimeZone::UTC.to_datetime(moment).date();
     let midnight = |day: jiff::civil::Date| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok();
     Window::new(

@@ -306,7 +306,7 @@ pub struct ScanArguments {
 
 #[derive(Args)]
 pub struct TallyArguments {
-    /// The time to count over: two days of UTC, both whole, or two moments (default: all that any log speaks of)
+    /// The time to count over: two days of UTC, both whole, or two moments (default: of each field, all that its sources speak of)
     #[arg(long, value_name = "FROM..TO")]
     pub window: Option<Window>,
     /// Count only this desk's field; may be given more than once

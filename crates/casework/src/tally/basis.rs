@@ -17,7 +17,7 @@ pub const TALLY_SCHEMA: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
-    /// The time that the count speaks of; `None`: all time, and then no share of it can be told.
+    /// The time that the count speaks of; `None`: of each field the time that its sources speak of, and no finding is outside it.
     pub window: Option<Window>,
     /// The fields of detection, each counted by itself: a look at domain names says nothing about logs.
     pub fields: Vec<Field>,
@@ -35,6 +35,9 @@ pub struct Field {
     pub title: String,
     /// By which words its levels are told.
     pub scale: Scale,
+    /// The time of which shares are told where the question names none; `None`: then no share can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
 }
 
 impl Field {
@@ -48,6 +51,7 @@ impl Field {
             desk: card.name.to_owned(),
             title: card.title.to_owned(),
             scale,
+            window: None,
         }
     }
 }

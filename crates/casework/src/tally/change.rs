@@ -42,7 +42,7 @@ pub enum Cause {
     Judged(FindingId, String),
     /// A finding that is now known to be the work of a declared assessor, or is no longer.
     Authorised(FindingId),
-    /// Another window was asked for.
+    /// It is counted over another time.
     Window,
     /// The target was not asked about, or is not any more.
     Asked,
@@ -64,7 +64,7 @@ impl Cause {
             Cause::Reopened(id) => format!("the dismissal of finding {id} no longer stands"),
             Cause::Judged(id, how) => format!("finding {id} is judged otherwise: {how}"),
             Cause::Authorised(id) => format!("finding {id}: what is known of declared assessors changed"),
-            Cause::Window => "another window was asked for".to_owned(),
+            Cause::Window => "it is counted over another time".to_owned(),
             Cause::Asked => "it was not asked about in both".to_owned(),
             Cause::SourcesAdded(1) => "1 source was added".to_owned(),
             Cause::SourcesAdded(number) => format!("{number} sources were added"),
@@ -122,7 +122,7 @@ pub fn changes(then: &Basis, now: &Basis) -> Vec<Change> {
             if a.is_none() || b.is_none() {
                 because.push(Cause::Asked);
             }
-            if old.window != new.window {
+            if old.window_of(before) != new.window_of(field) {
                 because.push(Cause::Window);
             }
             because.extend(findings_of(then, now, desk, target));

@@ -26,7 +26,7 @@ const CUT_MICROSECONDS: i64 = 3_600 * SECOND;
 pub struct Tally {
     /// Version of this form.
     pub schema: u32,
-    /// The time that it speaks of.
+    /// The time that it speaks of, where one was asked for; else each field names its own.
     pub window: Option<Window>,
     /// The fields, each counted by itself, in the question's order.
     pub fields: Vec<FieldTally>,
@@ -170,7 +170,7 @@ impl Basis {
             .iter()
             .map(|field| FieldTally {
                 field: field.clone(),
-                has_window: question.window.is_some(),
+                has_window: question.window.or(field.window).is_some(),
                 rows: self.rows(field),
             })
             .collect();
@@ -182,7 +182,8 @@ impl Basis {
     }
 
     fn rows(&self, field: &Field) -> Vec<Row> {
-        let window = self.question.window.as_ref();
+        let asked_for = self.question.window.as_ref();
+        let window = asked_for.or(field.window.as_ref());
         let coverage = self.coverage_by_target(field);
         let mut rows: BTreeMap<&TargetId, Row> = BTreeMap::new();
         for asked in &self.question.targets {
@@ -211,7 +212,7 @@ impl Basis {
             let id = held.id.clone();
             match held.standing {
                 Standing::Dismissed => row.dismissed.push(id),
-                _ if !held.is_within(window) => row.not_counted.push(id),
+                _ if !held.is_within(asked_for) => row.not_counted.push(id),
                 Standing::Authorised => row.authorised.push(id),
                 Standing::Assurance => row.assurances.push(id),
                 Standing::BelowAlarm => row.not_counted.push(id),
@@ -479,6 +480,13 @@ fn bounds_of(day: Date, begin: i64, end: i64) -> (i64, i64) {
         .and_then(|next| midnight(next).ok())
         .unwrap_or(end);
     (from.max(begin), to.min(end))
+}
+
+impl Tally {
+    /// The time of which the shares of `field` are told.
+    pub fn window_of(&self, field: &FieldTally) -> Option<Window> {
+        self.window.or(field.field.window)
+    }
 }
 
 impl FieldTally {

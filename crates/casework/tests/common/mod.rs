@@ -106,6 +106,7 @@ pub fn question(targets: &[&str]) -> Question {
             desk: "intrusion".to_owned(),
             title: "Logs of election systems".to_owned(),
             scale: Scale::Verdicts,
+            window: None,
         }],
         targets: targets
             .iter()

@@ -42,6 +42,12 @@ pub fn run(workspace: Option<&Path>, arguments: TallyArguments) -> anyhow::Resul
         // The same question, of whatever the register holds of it now.
         Some((_, then)) => TallyQuery {
             window: arguments.window.or(then.question.window),
+            windows: then
+                .question
+                .fields
+                .iter()
+                .filter_map(|field| Some((field.desk.clone(), field.window?)))
+                .collect(),
             desks: then
                 .question
                 .fields
@@ -113,6 +119,7 @@ fn query(arguments: &TallyArguments) -> anyhow::Result<TallyQuery> {
         targets: arguments.targets.clone(),
         states: arguments.states.clone(),
         kinds,
+        ..TallyQuery::default()
     })
 }
 
@@ -134,7 +141,9 @@ fn list(workspace: &Workspace, format: Format) -> anyhow::Result<ExitCode> {
         let window = recorded
             .tally
             .window
-            .map_or("no window".to_owned(), |window| window.in_words());
+            .map_or("of each field the time of its sources".to_owned(), |window| {
+                window.in_words()
+            });
         println!("{id}  {}  {window}", recorded.at.strftime("%Y-%m-%d %H:%MZ"));
         for (field, sentence) in recorded.tally.fields.iter().zip(&recorded.sentences) {
             println!(
@@ -152,7 +161,7 @@ fn print_tally(tally: &Tally, in_full: bool, basis: &Basis) {
         let targets = field.rows.len() as u64;
         let noun = if targets == 1 { "target" } else { "targets" };
         let window = tally
-            .window
+            .window_of(field)
             .map_or(String::new(), |window| format!(", {}", window.in_words()));
         println!(
             "{}: {} {noun}{window}",
@@ -241,7 +250,7 @@ fn print_tally(tally: &Tally, in_full: bool, basis: &Basis) {
         "{}",
         wrapped(
             "\"No sign\" is not \"safe\": it says that something was looked at, for the share of the window named, and nothing \
-             was found there. A moment counts as covered when any source of the target covers it. Contact is no attack. \
+             was found there. A moment counts as covered when some source of the target covers it and none of its logs is silent there. Contact is no attack. \
              Declared assessors are never counted.",
             WIDTH,
             ""
