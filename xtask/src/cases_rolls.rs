@@ -175,7 +175,7 @@ struct Outcome {
 }
 
 /// Compares the snapshots of a folder, in the order of their names.
-pub fn compare(folder: &Path, files: &[String], layout: &Layout) -> Result<Report> {
+pub fn compare(folder: &Path, files: &[String], layout: &Layout, calendar: Calendar) -> Result<Report> {
     let mut comparison = Comparison::new(0x5eed);
     for name in files {
         let path = folder.join(name);
@@ -198,7 +198,7 @@ pub fn compare(folder: &Path, files: &[String], layout: &Layout) -> Result<Repor
     }
     let rules = Rules {
         correction: Correction::BenjaminiHochberg,
-        calendar: Calendar::default(),
+        calendar,
     };
     Ok(comparison.finish(&rules, &mut |_| {})?)
 }
@@ -220,14 +220,9 @@ fn one_series(folder: &Path) -> Result<Outcome> {
         .collect();
     ensure!(files.len() > 1, "{name} has fewer than two snapshots");
     let started = Instant::now();
-    let report = compare(folder, &files, &layout)?;
+    let report = compare(folder, &files, &layout, Calendar::default())?;
     let seconds = started.elapsed().as_secs_f64();
-    let flags: Vec<&Flag> = report
-        .judgement
-        .flags
-        .iter()
-        .filter(|flag| flag.explanation.is_none() && flag.first().basis != Basis::Fewer)
-        .collect();
+    let flags = unexplained(&report);
     let mut used = vec![false; flags.len()];
     let mut text = format!("{name}: {} tests, {seconds:.1} s", report.judgement.tests);
     let mut lines = Vec::new();
@@ -278,6 +273,16 @@ fn one_series(folder: &Path) -> Result<Outcome> {
             text.push_str(&format!("\n  fewer  {}", described(flag, &report)));
         }
     }
+    // What an operator does: the county's announcements go into the calendar, and the same files are compared again.
+    let announced = announced(&truth, layout_name, &files)?;
+    if !announced.events.is_empty() && !flags.is_empty() {
+        let again = compare(folder, &files, &layout, announced)?;
+        text.push_str(&format!(
+            "\n  with a calendar of the announced events: {} unexplained, of {} without",
+            unexplained(&again).len(),
+            flags.len()
+        ));
+    }
     Ok(Outcome {
         name,
         found,
@@ -286,6 +291,44 @@ fn one_series(folder: &Path) -> Result<Outcome> {
         text,
         lines,
     })
+}
+
+/// What stands out and nothing explains.
+fn unexplained(report: &Report) -> Vec<&Flag> {
+    let flags = report.judgement.flags.iter();
+    flags
+        .filter(|flag| flag.explanation.is_none() && flag.first().basis != Basis::Fewer)
+        .collect()
+}
+
+/// The calendar that counties would have kept: every documented bulk event of the truth, with its number of entries as the most.
+fn announced(truth: &Value, layout: &str, files: &[String]) -> Result<Calendar> {
+    let mut text = String::from("from,to,county,event,most\n");
+    for event in truth["legit_events"].as_array().into_iter().flatten() {
+        let kind = match event["kind"].as_str().unwrap_or_default() {
+            "list_maintenance_inactivate" | "list_maintenance_remove" => "list-maintenance",
+            "deceased_batch" => "deceased",
+            "precinct_renumber" => "precinct-change",
+            "street_rename" => "address-change",
+            "registration_drive" => "registration-drive",
+            _ => continue,
+        };
+        let county = event["county"].as_u64().unwrap_or(0) as usize;
+        let county = if layout == "fl" {
+            FLORIDA[county % 12].to_owned()
+        } else {
+            (county + 1).to_string()
+        };
+        let week = event["week"].as_u64().unwrap_or(0) as usize;
+        let day = files
+            .get(week)
+            .and_then(|name| pollwatch_rolls::read::date_in_name(name));
+        let Some(day) = day else { continue };
+        // An announcement of list maintenance tells how many cards were sent, not how many more entries churn adds that week.
+        let most = event["n"].as_u64().unwrap_or(0) * 3 / 2 + 20;
+        text.push_str(&format!("{day},{day},{county},{kind},{most}\n"));
+    }
+    Ok(Calendar::parse(&text).map_err(anyhow::Error::msg)?.0)
 }
 
 fn described(flag: &Flag, report: &Report) -> String {

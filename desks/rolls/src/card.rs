@@ -39,11 +39,11 @@ pub(crate) static CARD: Card = Card {
             matters: "Who alters a roll has to alter enough entries to matter, in a place where it matters.",
             cannot_tell: "Changes smaller than the ordinary spread of a county, changes made before the first snapshot, and who made them.",
             measured_on: MEASURED,
-            sources: "Gamma prior and negative-binomial predictive; conditional on the statewide total by the beta-binomial marginal of a Dirichlet-multinomial; Benjamini and Hochberg (1995), Benjamini and Yekutieli (2001).",
+            sources: "Gamma prior and negative-binomial predictive; conditional on the total of the other counties in the gamma-Poisson form of a Dirichlet-multinomial, the county that stands out most left out; Benjamini and Hochberg (1995), Benjamini and Yekutieli (2001).",
         },
         DetectorCard {
             name: "form",
-            sees: "Changes whose form has no ordinary cause: one new value for many, exchanged digits, a status that its reason does not go with, entries gone without the stage that comes before, values of older snapshots, persons under another's identifier.",
+            sees: "Changes whose form has no ordinary cause: one new value for many, exchanged digits, a status that its reason does not go with, new identifiers in sequence with one date and one house, entries gone without the stage that comes before, values of older snapshots, persons under another's identifier.",
             matters: "A few dozen such changes are seen where a few dozen ordinary ones are not.",
             cannot_tell: "A home or campus that gives all its residents one new address, unless others had that address before.",
             measured_on: MEASURED,

@@ -78,14 +78,22 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// An expectation with as many digits as mean something.
+/// An expectation with as many digits as mean something: one behind the point below ten, none above. The same number stands in
+/// sentences, on pages and on the wire.
+pub fn rounded(mean: f64) -> f64 {
+    let tenths = (mean * 10.0).round() / 10.0;
+    if tenths < 10.0 { tenths } else { mean.round() }
+}
+
+/// An expectation in words; see [`rounded`].
 pub fn expectation(mean: f64) -> String {
-    if mean < 0.05 {
+    let mean = rounded(mean);
+    if mean == 0.0 {
         "none".to_owned()
     } else if mean < 10.0 {
         format!("{mean:.1}")
     } else {
-        grouped(mean.round() as u64)
+        grouped(mean as u64)
     }
 }
 

@@ -8,5 +8,5 @@ pub use dist::{
     beta_binomial_at_least, beta_binomial_at_most, hypergeometric_at_least, negative_binomial_at_least,
     negative_binomial_at_most,
 };
-pub use fdr::{Correction, q_values};
-pub use fit::{Cell, spread_between, spread_within};
+pub use fdr::{Correction, q_values, single_threshold};
+pub use fit::{Cell, spread_between, spread_within, spreads_within};

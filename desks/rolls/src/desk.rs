@@ -17,7 +17,7 @@ use crate::churn::Correction;
 use crate::compare::{CompareError, Ingested, Reading, Scratch, ingest};
 use crate::explain::drafts;
 use crate::guess::guess_layout;
-use crate::interval::Linking;
+use crate::interval::{Linking, Listing};
 use crate::judge::Rules;
 use crate::layout::{BUILT_IN, Drift, Layout};
 use crate::run::{Comparison, Report};
@@ -44,6 +44,8 @@ pub struct Options {
     pub correction: Correction,
     /// Whether persons are looked for where identifiers do not do.
     pub linking: Linking,
+    /// Whether the rows behind findings can be listed afterwards.
+    pub listing: Listing,
     /// The target of the findings; `None`: by the county's name.
     pub target: Option<String>,
     /// A folder for scratch files, where the context has none.
@@ -131,7 +133,9 @@ impl Desk for RollsDesk {
         }
         let scratch = ctx.scratch.clone().or_else(|| options.scratch.clone());
         let mut run = RollsRun {
-            comparison: Comparison::new(options.key).linking(options.linking),
+            comparison: Comparison::new(options.key)
+                .linking(options.linking)
+                .listing(options.listing),
             scratch: scratch.as_deref().map(Scratch::new),
             layout: options.layout.clone().map(Arc::new),
             register: Arc::clone(&ctx.register),

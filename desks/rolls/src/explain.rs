@@ -105,6 +105,10 @@ fn sentence(test: &Test, report: &Report) -> String {
             "{count} of these entries came to share one {}; in this run values are shared by households at most{chance}",
             shared.words()
         ),
+        Basis::InSequence(_) => format!(
+            "{count} new entries have identifiers in sequence, one date of registration and one house; in this run only households \
+             register so{chance}"
+        ),
         Basis::ExchangedDigits => format!(
             "{count} of the changed house numbers have two neighbouring digits exchanged, where {} would be expected by \
              mistyping{chance}",
@@ -134,6 +138,7 @@ fn code_of(test: &Test) -> &'static str {
         Basis::More => "more-than-churn",
         Basis::Fewer => "fewer-than-churn",
         Basis::SharedValue(..) => "one-value-for-many",
+        Basis::InSequence(_) => "identifiers-in-sequence",
         Basis::ExchangedDigits => "digits-exchanged",
         Basis::IllegalReason => "illegal-reason",
         Basis::GoneWithoutStage => "gone-without-stage",
@@ -204,13 +209,7 @@ fn flag_draft(
         Some(Explanation::Routine(_)) => ("roll-bulk-change", Severity::Low, Stage::Unknown),
         Some(_) => ("roll-bulk-change", Severity::Info, Stage::Unknown),
     };
-    // The largest count of entries is the one to tell, whichever test was surest.
-    let told = flag
-        .tests
-        .iter()
-        .filter(|test| matches!(test.basis, Basis::More | Basis::Fewer))
-        .max_by_key(|test| test.observed)
-        .unwrap_or(first);
+    let told = flag.told();
     let summary = match &flag.explanation {
         None if is_fewer => format!(
             "In {place} {between}: {}. Was something left undone?",
@@ -284,7 +283,12 @@ fn flag_draft(
         } else {
             Vec::new()
         },
-        next: what_to_do(flag.explanation.as_ref(), first.basis).to_owned(),
+        next: what_to_do(
+            flag.explanation.as_ref(),
+            first.basis,
+            is_without_reason(told.kind, interval),
+        )
+        .to_owned(),
         indicators: Vec::new(),
         techniques: if is_unexplained && !is_fewer {
             vec!["T1565.001"]
@@ -325,6 +329,14 @@ fn severity(flag: &Flag) -> Severity {
     } else {
         Severity::Medium
     }
+}
+
+/// Whether list maintenance would look like it, because the file does not say why an entry is inactive or gone.
+fn is_without_reason(kind: Kind, interval: &Interval) -> bool {
+    matches!(
+        kind,
+        Kind::Deactivated | Kind::Removed | Kind::GoneActive | Kind::GoneInactive
+    ) && interval.binding.places(Role::Reason).is_empty()
 }
 
 fn percent(some: u64, all: u64) -> String {
@@ -391,7 +403,7 @@ fn details(flag: &Flag, report: &Report, code: &str, county_name: &str, column: 
                 "kind": test.kind.code(),
                 "basis": code_of(test),
                 "observed": cell::value(test.observed),
-                "expected": (test.expected * 10.0).round() / 10.0,
+                "expected": cell::rounded(test.expected),
                 "p": number(test.observed, test.p),
                 "q": number(test.observed, test.q),
             })
@@ -426,7 +438,7 @@ fn details(flag: &Flag, report: &Report, code: &str, county_name: &str, column: 
     put("role", json!(first.kind.role().map_or("row", Role::name)));
     put("kind", json!(first.kind.code()));
     put("observed", cell::value(first.observed));
-    put("expected", json!((first.expected * 10.0).round() / 10.0));
+    put("expected", json!(cell::rounded(first.expected)));
     put("p", number(first.observed, first.p));
     put("q", number(first.observed, first.q));
     put(
@@ -474,12 +486,12 @@ fn evidence(flag: &Flag, report: &Report, code: &str) -> Excerpt {
         for (at, counts) in table.counts.iter().enumerate() {
             let interval = report.interval(at);
             let (observed, expected) = match flag.place {
-                Place::Whole => (counts.iter().sum(), table.whole[at]),
+                Place::Whole => (counts.iter().sum(), table.mean(at, None)),
                 Place::Area(area) => {
                     let Some(column) = table.areas.iter().position(|one| *one == area) else {
                         continue;
                     };
-                    (counts[column], table.expected[at][column])
+                    (counts[column], table.mean(at, Some(column)))
                 }
             };
             let _ = writeln!(
@@ -490,7 +502,7 @@ fn evidence(flag: &Flag, report: &Report, code: &str) -> Excerpt {
                 kind.code(),
                 cell::shown(observed).replace(',', ""),
                 expected
-                    .map(|expected| format!("{:.1}", expected.mean))
+                    .map(|mean| cell::rounded(mean).to_string())
                     .unwrap_or_default()
             );
         }
@@ -617,8 +629,8 @@ fn power_text(report: &Report, smallest: &[(Kind, u64, u64)]) -> String {
         .map(|(kind, least, most)| format!("{least} to {most} {}", kind.words()))
         .collect();
     format!(
-        "in the last interval a county would have been told of from so many on top of its usual number, depending on the county \
-         ({} of them): {}",
+        "in the last interval a group of so many in one county, on top of ordinary churn, would have been told of with a chance of \
+         19 in 20; how many depends on the county ({} of them): {}",
         report
             .judgement
             .power

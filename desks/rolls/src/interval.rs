@@ -1,5 +1,7 @@
 //! What changed between two snapshots: counted by area and kind, never by voter.
 
+mod sequence;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,6 +16,8 @@ use crate::kind::Kind;
 use crate::layout::{Binding, Drift, Layout, Role};
 use crate::linkage::{LinkReport, link};
 use crate::names::Names;
+
+pub use sequence::Runs;
 
 /// Rows that one thread takes at a time.
 const BATCH: usize = 32_768;
@@ -131,6 +135,8 @@ pub enum Shared {
     Phone,
     /// A new e-mail address.
     Email,
+    /// The house of a new entry, whatever its unit. Houses are compared only where identifiers follow each other.
+    House,
 }
 
 impl Shared {
@@ -139,9 +145,26 @@ impl Shared {
         match self {
             Shared::Mail => Kind::MailRedirected,
             Shared::Residence => Kind::Moved,
-            Shared::NewResidence => Kind::New,
+            Shared::NewResidence | Shared::House => Kind::New,
             Shared::Phone => Kind::Phone,
             Shared::Email => Kind::Email,
+        }
+    }
+
+    /// The hash of the value of an entry of the later file.
+    pub(crate) fn hash(self, entry: &Entry, secrets: &RapidSecrets) -> u64 {
+        match self {
+            // The ZIP code of a mailing address is often that of the residence: inside one county the address says enough.
+            Shared::Mail => hash_of(&[entry.get(Role::MailAddress)], secrets),
+            Shared::Residence | Shared::NewResidence => {
+                hash_of(&[entry.get(Role::Address), entry.get(Role::Zip)], secrets)
+            }
+            Shared::Phone => hash_of(&[entry.get(Role::Phone)], secrets),
+            Shared::Email => hash_of(&[entry.get(Role::Email)], secrets),
+            Shared::House => {
+                let parts = address_parts(entry.get(Role::Address));
+                hash_of(&[parts.number, parts.street, entry.get(Role::Zip)], secrets)
+            }
         }
     }
 
@@ -152,6 +175,7 @@ impl Shared {
             Shared::Residence | Shared::NewResidence => "residence",
             Shared::Phone => "telephone number",
             Shared::Email => "e-mail address",
+            Shared::House => "house",
         }
     }
 }
@@ -169,21 +193,27 @@ pub struct Counts {
     pub shared: FxHashMap<(u16, Shared, u64), u32>,
     /// New entries of an area by date of registration (days since 1970).
     pub new_dates: FxHashMap<(u16, i32), u64>,
+    /// Runs of new entries whose identifiers follow each other, by area.
+    pub runs: FxHashMap<u16, Runs>,
+    /// New entries, until their runs are known.
+    new_ids: Vec<sequence::NewId>,
     /// Deactivations and removals with a reason that is given in bulk, by area.
     pub bulk_reason: FxHashMap<(u16, Kind), u64>,
     /// Hashes of identifier, role and the value that was replaced.
     replaced: Vec<u64>,
     /// Hashes of persons: gone, new, replaced by another, put in another's place.
     gone: Vec<u64>,
-    appeared: Vec<(u64, u16)>,
+    appeared: Vec<(u64, Listed)>,
     swapped_out: Vec<u64>,
-    swapped_in: Vec<(u64, u16)>,
+    swapped_in: Vec<(u64, Listed)>,
     /// Codes that the layout does not list.
     new_codes: BTreeMap<(String, String), u64>,
     /// Entries of which name and birth date both changed.
     other_person: u64,
     /// Rows that could not be read again.
     lost: u64,
+    /// Places of what was counted, where they are asked for.
+    pub listed: Vec<Listed>,
     /// Whether a table was full.
     is_truncated: bool,
 }
@@ -254,6 +284,32 @@ pub enum Linking {
     On,
 }
 
+/// Whether places of changed entries are remembered, so that the rows behind a finding can be listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Listing {
+    /// No: counts alone.
+    #[default]
+    Off,
+    /// Yes.
+    On,
+}
+
+/// Where an entry that was counted stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// The area that it was counted in.
+    pub area: u16,
+    /// As what.
+    pub kind: Kind,
+    /// Its place in the earlier file; [`NOWHERE`] for a new entry.
+    pub old: u64,
+    /// Its place in the later file; [`NOWHERE`] for one that is gone.
+    pub new: u64,
+}
+
+/// A place that is none.
+pub const NOWHERE: u64 = u64::MAX;
+
 impl Interval {
     /// Takes over what pairing found.
     fn tell(&mut self, pairs: &Pairs) {
@@ -309,6 +365,7 @@ pub fn compare_snapshots(
     after: &Snapshot,
     series: &mut Series,
     linking: Linking,
+    listing: Listing,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Interval, CompareError> {
     let drift = Drift::between(&before.binding, &after.binding);
@@ -377,6 +434,7 @@ pub fn compare_snapshots(
         new_binding: &new_binding,
         history,
         columns: &columns,
+        listing,
         replaced: &series.replaced,
         secrets: &series.secrets,
         areas: &series.areas,
@@ -407,7 +465,9 @@ pub fn compare_snapshots(
     } else {
         series.is_forgetful = true;
     }
-    persons(&mut counts);
+    persons(&mut counts, listing);
+    counts.runs = sequence::runs(std::mem::take(&mut counts.new_ids));
+    counts.listed.sort_unstable();
     // A column that is mapped wrongly may hold anything: only short codes of several entries are repeated.
     let (told, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut counts.new_codes)
         .into_iter()
@@ -464,17 +524,18 @@ fn identifiers_differ(interval: &Interval) -> Option<String> {
 }
 
 /// Counts persons that are gone under one identifier and there under another.
-fn persons(counts: &mut Counts) {
+fn persons(counts: &mut Counts, listing: Listing) {
     let gone: FxHashSet<u64> = counts.gone.iter().copied().collect();
-    for (person, area) in std::mem::take(&mut counts.appeared) {
-        if gone.contains(&person) {
-            *counts.changes.entry((area, Kind::IdReissued)).or_default() += 1;
-        }
-    }
     let out: FxHashSet<u64> = counts.swapped_out.iter().copied().collect();
-    for (person, area) in std::mem::take(&mut counts.swapped_in) {
-        if out.contains(&person) {
-            *counts.changes.entry((area, Kind::IdSwapped)).or_default() += 1;
+    let appeared = std::mem::take(&mut counts.appeared).into_iter();
+    let swapped = std::mem::take(&mut counts.swapped_in).into_iter();
+    let found = appeared
+        .filter(|(person, _)| gone.contains(person))
+        .chain(swapped.filter(|(person, _)| out.contains(person)));
+    for (_, listed) in found {
+        *counts.changes.entry((listed.area, listed.kind)).or_default() += 1;
+        if listing == Listing::On && counts.listed.len() < MAX_REMEMBERED {
+            counts.listed.push(listed);
         }
     }
     counts.gone = Vec::new();
@@ -489,6 +550,7 @@ struct Work<'a> {
     new_binding: &'a Binding,
     history: usize,
     columns: &'a [u16],
+    listing: Listing,
     replaced: &'a FxHashSet<u64>,
     secrets: &'a RapidSecrets,
     areas: &'a Names,
@@ -545,6 +607,7 @@ impl Work<'_> {
             value_places: FxHashMap::default(),
             named_areas: FxHashSet::default(),
             band: String::new(),
+            here: (NOWHERE, NOWHERE),
         };
         let mut old_rows = self.before.data.rows(&self.before.form)?;
         let mut new_rows = self.after.data.rows(&self.after.form)?;
@@ -558,6 +621,7 @@ impl Work<'_> {
                 Piece::Gone(places) => {
                     for place in *places {
                         let is_there = fetch(&mut old_rows, *place, self.before, self.old_binding, &mut old)?;
+                        teller.here = (*place, NOWHERE);
                         if is_there {
                             teller.gone(&old)
                         } else {
@@ -568,6 +632,7 @@ impl Work<'_> {
                 Piece::New(places) => {
                     for place in *places {
                         let is_there = fetch(&mut new_rows, *place, self.after, self.new_binding, &mut new)?;
+                        teller.here = (NOWHERE, *place);
                         if is_there {
                             teller.new_entry(&new)
                         } else {
@@ -598,6 +663,16 @@ fn fetch(
     })
 }
 
+/// The hash of several values, one after another.
+pub(crate) fn hash_of(values: &[&str], secrets: &RapidSecrets) -> u64 {
+    let mut joined = String::with_capacity(64);
+    for value in values {
+        joined.push_str(value);
+        joined.push('\u{1f}');
+    }
+    crate::compare::short_hash(joined.as_bytes(), secrets)
+}
+
 /// Counts for one thread.
 struct Teller<'a> {
     work: &'a Work<'a>,
@@ -606,6 +681,8 @@ struct Teller<'a> {
     value_places: FxHashMap<String, u32>,
     named_areas: FxHashSet<u16>,
     band: String,
+    /// Places of the entry that is looked at: earlier file, later file.
+    here: (u64, u64),
 }
 
 impl Teller<'_> {
@@ -629,6 +706,7 @@ impl Teller<'_> {
         let mut new = Entry::default();
         for at in order {
             let is_there = fetch(new_rows, pairs[at].1, work.after, work.new_binding, &mut new)?;
+            self.here = pairs[at];
             match (kept[at].take(), is_there) {
                 (Some(old), true) => self.pair(&old, &new),
                 _ => self.counts.lost += 1,
@@ -665,8 +743,7 @@ impl Teller<'_> {
             *self.counts.mappings.entry((area, kind, from, to)).or_default() += 1;
         }
         if told.contains(&Kind::MailRedirected) {
-            // The ZIP code of a mailing address is often that of the residence: inside one county the address says enough.
-            self.share(area, Shared::Mail, &[new.get(Role::MailAddress)]);
+            self.share(area, Shared::Mail, new);
         }
         if told
             .iter()
@@ -677,17 +754,13 @@ impl Teller<'_> {
             } else {
                 area
             };
-            self.share(
-                to,
-                Shared::Residence,
-                &[new.get(Role::Address), new.get(Role::Zip)],
-            );
+            self.share(to, Shared::Residence, new);
         }
         if told.contains(&Kind::Phone) && !new.get(Role::Phone).is_empty() {
-            self.share(area, Shared::Phone, &[new.get(Role::Phone)]);
+            self.share(area, Shared::Phone, new);
         }
         if told.contains(&Kind::Email) && !new.get(Role::Email).is_empty() {
-            self.share(area, Shared::Email, &[new.get(Role::Email)]);
+            self.share(area, Shared::Email, new);
         }
         let bulk = &layout.bulk_reasons;
         for (kind, reasons) in [
@@ -713,7 +786,8 @@ impl Teller<'_> {
             if self.has_room(self.counts.swapped_in.len()) {
                 let (out, into) = (self.person(old), self.person(new));
                 self.counts.swapped_out.push(out);
-                self.counts.swapped_in.push((into, area));
+                let listed = self.listed(area, Kind::IdSwapped);
+                self.counts.swapped_in.push((into, listed));
             }
         }
         self.codes(new);
@@ -787,23 +861,43 @@ impl Teller<'_> {
             }
         }
         if !new.get(Role::Address).is_empty() {
-            self.share(
-                area,
-                Shared::NewResidence,
-                &[new.get(Role::Address), new.get(Role::Zip)],
-            );
+            self.share(area, Shared::NewResidence, new);
         }
+        self.new_id(area, new);
         if self.has_room(self.counts.appeared.len()) {
             let person = self.person(new);
-            self.counts.appeared.push((person, area));
+            let listed = self.listed(area, Kind::IdReissued);
+            self.counts.appeared.push((person, listed));
         }
         self.codes(new);
+    }
+
+    fn new_id(&mut self, area: u16, new: &Entry) {
+        let date = new.date(Role::RegistrationDate, &self.work.after.layout);
+        let Some((prefix, number)) = sequence::numbered(new.get(Role::Id)) else {
+            return;
+        };
+        if new.get(Role::Address).is_empty() || !self.has_room(self.counts.new_ids.len()) {
+            return;
+        }
+        let id = sequence::NewId {
+            prefix: self.hash(&[prefix]),
+            number,
+            area,
+            date: date.map_or(0, days),
+            house: Shared::House.hash(new, self.work.secrets),
+        };
+        self.counts.new_ids.push(id);
     }
 
     fn count(&mut self, area: u16, kind: Kind, entry: &Entry) {
         *self.counts.changes.entry((area, kind)).or_default() += 1;
         if kind == Kind::Formatting {
             return;
+        }
+        if self.work.listing == Listing::On && self.has_room(self.counts.listed.len()) {
+            let listed = self.listed(area, kind);
+            self.counts.listed.push(listed);
         }
         let layout = &*self.work.before.layout;
         let year = self.work.after.date.map_or(2000, Date::year);
@@ -820,8 +914,17 @@ impl Teller<'_> {
         }
     }
 
-    fn share(&mut self, area: u16, shared: Shared, values: &[&str]) {
-        let hash = self.hash(values);
+    fn listed(&self, area: u16, kind: Kind) -> Listed {
+        Listed {
+            area,
+            kind,
+            old: self.here.0,
+            new: self.here.1,
+        }
+    }
+
+    fn share(&mut self, area: u16, shared: Shared, new: &Entry) {
+        let hash = shared.hash(new, self.work.secrets);
         let key = (area, shared, hash);
         if self.counts.shared.len() < MAX_REMEMBERED || self.counts.shared.contains_key(&key) {
             *self.counts.shared.entry(key).or_default() += 1;
@@ -847,12 +950,7 @@ impl Teller<'_> {
     }
 
     fn hash(&self, values: &[&str]) -> u64 {
-        let mut joined = String::with_capacity(64);
-        for value in values {
-            joined.push_str(value);
-            joined.push('\u{1f}');
-        }
-        crate::compare::short_hash(joined.as_bytes(), self.work.secrets)
+        hash_of(values, self.work.secrets)
     }
 
     fn area(&mut self, entry: &Entry) -> u16 {
@@ -928,11 +1026,13 @@ impl Counts {
         add(&mut self.shared, other.shared);
         add(&mut self.new_dates, other.new_dates);
         add(&mut self.bulk_reason, other.bulk_reason);
+        self.new_ids.extend(other.new_ids);
         self.replaced.extend(other.replaced);
         self.gone.extend(other.gone);
         self.appeared.extend(other.appeared);
         self.swapped_out.extend(other.swapped_out);
         self.swapped_in.extend(other.swapped_in);
+        self.listed.extend(other.listed);
         for (code, count) in other.new_codes {
             *self.new_codes.entry(code).or_default() += count;
         }

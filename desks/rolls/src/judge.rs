@@ -3,6 +3,8 @@
 //! Every count of every interval is tested once; all tests of a run, the exact ones too, are one family.
 
 mod baseline;
+#[cfg(test)]
+mod calibration;
 mod exact;
 mod explain;
 mod power;
@@ -12,13 +14,13 @@ use std::collections::BTreeMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::calendar::Calendar;
-use crate::churn::{Correction, hypergeometric_at_least, q_values};
+use crate::churn::{Correction, hypergeometric_at_least, q_values, single_threshold};
 use crate::interval::{Attribute, Interval, Series, Shared};
 use crate::kind::Kind;
 use crate::layout::Layout;
 use crate::scan::{Standing, Wanted};
 
-pub use baseline::{Expected, Table, WINDOW};
+pub use baseline::{Expected, ExpectedWhole, Table, WINDOW};
 pub use explain::Explanation;
 pub use power::Power;
 
@@ -49,6 +51,8 @@ pub enum Basis {
     Fewer,
     /// One new value that many entries share.
     SharedValue(Shared, u64),
+    /// New entries whose identifiers follow each other, with one date and one house, by the house's hash.
+    InSequence(u64),
     /// Exchanged digits among changes of house numbers.
     ExchangedDigits,
     /// Statuses that do not go with their reason, among changes of status.
@@ -121,6 +125,15 @@ impl Flag {
     pub fn first(&self) -> &Test {
         &self.tests[0]
     }
+
+    /// The test to tell people of: the largest count of entries, whichever test was surest.
+    pub fn told(&self) -> &Test {
+        self.tests
+            .iter()
+            .filter(|test| matches!(test.basis, Basis::More | Basis::Fewer))
+            .max_by_key(|test| test.observed)
+            .unwrap_or(self.first())
+    }
 }
 
 /// What a run's intervals come to.
@@ -181,9 +194,11 @@ impl Judge<'_> {
                     );
                 }
             }
-            if let Basis::SharedValue(shared, hash) = test.basis {
-                want.shared.insert((shared, hash));
-            }
+            match test.basis {
+                Basis::SharedValue(shared, hash) => want.shared.insert((shared, hash)),
+                Basis::InSequence(house) => want.shared.insert((Shared::House, house)),
+                _ => false,
+            };
         }
         for (interval, want) in self.intervals.iter().zip(&mut wanted) {
             for ((area, kind, from, _), count) in &interval.counts.mappings {
@@ -198,8 +213,8 @@ impl Judge<'_> {
     /// Judges every interval. `standing` holds what [`Judge::wanted`] asked for.
     pub fn judge(&self, standing: &[Standing]) -> Judgement {
         let (rejected, tests, tables) = self.tests(standing);
-        let threshold = ALPHA / tests.max(1) as f64;
-        let mut flags = self.gathered(rejected);
+        let threshold = single_threshold(ALPHA, tests, self.rules.correction);
+        let mut flags = self.gathered(rejected, &tables, threshold);
         self.skew(&mut flags, standing);
         for flag in &mut flags {
             flag.explanation = self.explanation(flag, standing);
@@ -240,7 +255,7 @@ impl Judge<'_> {
     }
 
     /// Joins rejected tests of one place, interval and column; those of many areas at once into one of the whole roll.
-    fn gathered(&self, rejected: Vec<Test>) -> Vec<Flag> {
+    fn gathered(&self, rejected: Vec<Test>, tables: &BTreeMap<Kind, Table>, threshold: f64) -> Vec<Flag> {
         // A rise of the whole roll that single areas account for is told of there.
         let mut by_cell: BTreeMap<(usize, String, bool), Vec<Test>> = BTreeMap::new();
         for test in rejected {
@@ -265,7 +280,10 @@ impl Judge<'_> {
                         Place::Whole => None,
                     })
                     .collect();
-                if self.is_of_the_whole(interval, test.kind, &areas) {
+                let is_whole = tables
+                    .get(&test.kind)
+                    .is_some_and(|table| is_of_the_whole(table, interval, &areas, threshold));
+                if is_whole {
                     whole_kinds.insert(test.kind);
                 }
             }
@@ -303,25 +321,6 @@ impl Judge<'_> {
             }
         }
         flags
-    }
-
-    /// Whether a rise is one of the whole roll: no single area has most of it.
-    fn is_of_the_whole(&self, interval: usize, kind: Kind, rejected: &[u16]) -> bool {
-        let counts = &self.intervals[interval].counts.changes;
-        let of = |area: u16| counts.get(&(area, kind)).copied().unwrap_or(0);
-        let total: u64 = counts
-            .iter()
-            .filter(|((_, other), _)| *other == kind)
-            .map(|(_, count)| count)
-            .sum();
-        let most = counts
-            .keys()
-            .filter(|(_, other)| *other == kind)
-            .map(|(area, _)| of(*area))
-            .max()
-            .unwrap_or(0);
-        // One or two areas that stand out are told of by themselves; more than that, with none that has most, are one matter.
-        most * 2 <= total && (rejected.is_empty() || rejected.len() > 2)
     }
 
     /// Looks for groups that stand out, only inside what was found.
@@ -407,4 +406,30 @@ impl Judge<'_> {
             });
         }
     }
+}
+
+/// Whether a rise is one of the whole roll: no single area has most of it, and it is still there without those that stand out
+/// by themselves (`rejected`), or they are more than two.
+fn is_of_the_whole(table: &Table, interval: usize, rejected: &[u16], threshold: f64) -> bool {
+    let counts = &table.counts[interval];
+    let total: u64 = counts.iter().sum();
+    let most = counts.iter().copied().max().unwrap_or(0);
+    if most * 2 > total {
+        return false;
+    }
+    if rejected.is_empty() || rejected.len() > 2 {
+        return true;
+    }
+    let Some(whole) = &table.whole[interval] else {
+        return false;
+    };
+    let (mut rest, mut exposure, mut all) = (0, 0.0, 0.0);
+    for (column, area) in table.areas.iter().enumerate() {
+        all += table.exposure[interval][column];
+        if !rejected.contains(area) {
+            rest += counts[column];
+            exposure += table.exposure[interval][column];
+        }
+    }
+    exposure > 0.0 && whole.of_part(exposure / all).at_least(rest) <= threshold
 }

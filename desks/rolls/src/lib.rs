@@ -35,6 +35,7 @@ pub mod linkage;
 mod names;
 pub mod page;
 pub mod read;
+pub mod rows;
 pub mod run;
 pub mod scan;
 

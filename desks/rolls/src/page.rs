@@ -161,12 +161,12 @@ fn list(report: &Report, flags: &[&Flag]) -> Markup {
         ol {
             @for flag in flags {
                 @let interval = report.interval(flag.interval);
-                @let first = flag.first();
+                @let told = flag.told();
                 li {
                     strong { (place(report, flag)) } ", " (called(&interval.before)) " to " (called(&interval.after)) ": "
-                    (shown(first.observed)) " " (first.kind.words())
+                    (shown(told.observed)) " " (told.kind.words())
                     @if let Some(explanation) = &flag.explanation { ". " (explained(explanation)) }
-                    @else { ", expected " (crate::cell::expectation(first.expected)) "." }
+                    @else { ", expected " (crate::cell::expectation(told.expected)) "." }
                     @if let (None, Some(skew)) = (&flag.explanation, flag.skews.first()) {
                         " Stands out: " (skew.attribute.name()) " " (skew.value) "."
                     }
@@ -371,7 +371,7 @@ fn pictures(report: &Report) -> Markup {
                     @if let Some(table) = report.judgement.tables.get(kind) {
                         @let column = match place { Place::Area(area) => table.areas.iter().position(|one| one == area), Place::Whole => None };
                         @let counts: Vec<u64> = table.counts.iter().map(|row| column.map_or_else(|| row.iter().sum(), |column| row[column])).collect();
-                        @let expected: Vec<Option<f64>> = (0..counts.len()).map(|at| match column { Some(column) => table.expected[at][column], None => table.whole[at] }.map(|expected| expected.mean)).collect();
+                        @let expected: Vec<Option<f64>> = (0..counts.len()).map(|at| table.mean(at, column)).collect();
                         figure {
                             (picture(&counts, &expected))
                             figcaption { strong { (match place { Place::Area(area) => report.area_words(*area), Place::Whole => "the whole roll".to_owned() }) } ": " (kind.words()) }

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use std::sync::Arc;
 
 use crate::compare::{CompareError, RowData, Snapshot};
-use crate::interval::{Interval, Linking, Series, compare_snapshots};
+use crate::interval::{Interval, Linking, Listing, Series, compare_snapshots};
 use crate::judge::{Judge, Judgement, Rules};
 use crate::layout::{Binding, Layout};
 use crate::read::Form;
@@ -36,6 +36,7 @@ pub struct Kept {
 pub struct Comparison {
     series: Series,
     linking: Linking,
+    listing: Listing,
     previous: Option<Snapshot>,
     kept: Vec<Kept>,
     intervals: Vec<Interval>,
@@ -56,6 +57,8 @@ pub struct Report {
     pub series: Series,
     /// What came of it.
     pub judgement: Judgement,
+    /// Of each interval the place of its earlier snapshot in `snapshots`; the later one follows it.
+    pub earlier: Vec<usize>,
 }
 
 impl Report {
@@ -87,6 +90,7 @@ impl Comparison {
         Comparison {
             series: Series::new(key),
             linking: Linking::Off,
+            listing: Listing::Off,
             previous: None,
             kept: Vec::new(),
             intervals: Vec::new(),
@@ -97,6 +101,11 @@ impl Comparison {
     /// Looks for persons by name, birth date and address where identifiers do not do.
     pub fn linking(self, linking: Linking) -> Self {
         Comparison { linking, ..self }
+    }
+
+    /// Remembers where changed entries stand, so that [`crate::rows::write_rows`] can list them.
+    pub fn listing(self, listing: Listing) -> Self {
+        Comparison { listing, ..self }
     }
 
     /// The snapshot before the next.
@@ -112,7 +121,14 @@ impl Comparison {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Option<&Interval>, CompareError> {
         if let Some(before) = &self.previous {
-            let interval = compare_snapshots(before, &snapshot, &mut self.series, self.linking, progress)?;
+            let interval = compare_snapshots(
+                before,
+                &snapshot,
+                &mut self.series,
+                self.linking,
+                self.listing,
+                progress,
+            )?;
             self.intervals.push(interval);
             self.earlier.push(self.kept.len() - 1);
         }
@@ -187,6 +203,7 @@ impl Comparison {
             judged,
             series,
             judgement,
+            earlier,
         })
     }
 }

@@ -199,18 +199,16 @@ impl<'a> Counter<'a> {
     fn entry(&mut self, area: u16, is_wanted: bool) {
         let (look, entry) = (self.look, &self.entry);
         if !self.wanted.shared.is_empty() {
-            let at = |sort: Shared, parts: &[&str]| {
-                let key = (sort, hash(parts, look.secrets));
-                self.wanted.shared.contains(&key).then_some(key)
-            };
-            let residence = [entry.get(Role::Address), entry.get(Role::Zip)];
-            let found = [
-                at(Shared::Mail, &[entry.get(Role::MailAddress)]),
-                at(Shared::Residence, &residence),
-                at(Shared::NewResidence, &residence),
-            ];
-            for key in found.into_iter().flatten() {
-                *self.standing.shared.entry(key).or_default() += 1;
+            for sort in [
+                Shared::Mail,
+                Shared::Residence,
+                Shared::NewResidence,
+                Shared::House,
+            ] {
+                let key = (sort, sort.hash(entry, look.secrets));
+                if self.wanted.shared.contains(&key) {
+                    *self.standing.shared.entry(key).or_default() += 1;
+                }
             }
         }
         if !is_wanted {
@@ -252,13 +250,4 @@ impl<'a> Counter<'a> {
             }
         }
     }
-}
-
-fn hash(values: &[&str], secrets: &RapidSecrets) -> u64 {
-    let mut joined = String::with_capacity(64);
-    for value in values {
-        joined.push_str(value);
-        joined.push('\u{1f}');
-    }
-    crate::compare::short_hash(joined.as_bytes(), secrets)
 }

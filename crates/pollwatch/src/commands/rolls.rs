@@ -3,7 +3,8 @@
 pub mod arguments;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, PoisonError};
@@ -16,9 +17,10 @@ use pollwatch_model::{Desk, Finding, Polarity, Register};
 use pollwatch_rolls::calendar::{Calendar, MAX_CALENDAR_BYTES};
 use pollwatch_rolls::churn::Correction;
 use pollwatch_rolls::describe::{LOOKED_AT, draft};
-use pollwatch_rolls::interval::Linking;
+use pollwatch_rolls::interval::{Linking, Listing};
 use pollwatch_rolls::layout::{BUILT_IN, Layout, MAX_LAYOUT_BYTES};
 use pollwatch_rolls::read::date_in_name;
+use pollwatch_rolls::rows::write_rows;
 use pollwatch_rolls::run::Report;
 use pollwatch_rolls::{Options, Reopen, RollsDesk, Slot};
 
@@ -50,7 +52,7 @@ struct Files(BTreeMap<String, PathBuf>);
 impl Reopen for Files {
     fn plain(&self, name: &str) -> Option<PathBuf> {
         let path = self.0.get(name)?;
-        let mut file = std::fs::File::open(path).ok()?;
+        let mut file = File::open(path).ok()?;
         // What packs a file is told by its first bytes: gzip (RFC 1952) and zstd (RFC 8878).
         let mut magic = [0u8; 4];
         let read = std::io::Read::read(&mut file, &mut magic).ok()?;
@@ -107,6 +109,7 @@ fn compare(workspace: Option<&Path>, arguments: &CompareArguments) -> anyhow::Re
     if !in_order(&mut sources) {
         eprintln!("Snapshots are compared in the order of the days in their names.");
     }
+    let mut rows = arguments.rows.as_deref().map(new_list).transpose()?;
     let scratch = match &arguments.scratch {
         Some(dir) => tempfile::tempdir_in(dir),
         None => tempfile::tempdir(),
@@ -123,6 +126,9 @@ fn compare(workspace: Option<&Path>, arguments: &CompareArguments) -> anyhow::Re
     }
     if arguments.yekutieli {
         options.correction = Correction::BenjaminiYekutieli;
+    }
+    if rows.is_some() {
+        options.listing = Listing::On;
     }
     let slot = Slot::default();
     // The engine keeps desks for as long as the program runs.
@@ -164,6 +170,9 @@ fn compare(workspace: Option<&Path>, arguments: &CompareArguments) -> anyhow::Re
             .with_context(|| format!("cannot write {}", path.display()))?;
         eprintln!("The pictures are in {}", visible(&path.display().to_string()));
     }
+    if let (Some((path, file)), Some(report)) = (&mut rows, &report) {
+        write_list(path, file, report)?;
+    }
     if let (Format::Table, Some(report)) = (arguments.format, &report) {
         print!("{}", told(report, &findings));
     }
@@ -174,6 +183,52 @@ fn compare(workspace: Option<&Path>, arguments: &CompareArguments) -> anyhow::Re
         _ if run.inputs_failed > 0 || !compared => ExitCode::from(2),
         _ => ExitCode::SUCCESS,
     })
+}
+
+/// A new file for voters' identifiers: readable by its owner alone, and in no workspace, whose evidence and backups go to others.
+fn new_list(path: &Path) -> anyhow::Result<(PathBuf, File)> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let shown = visible(&path.display().to_string());
+    let parent = parent
+        .canonicalize()
+        .with_context(|| format!("cannot write {shown}: its folder is not there"))?;
+    if let Some(workspace) = Workspace::find(&parent) {
+        anyhow::bail!(
+            "a list of rows holds voters' identifiers and must not lie in a workspace, whose evidence and backups go to others: {shown} \
+             would lie in {}. Name a file elsewhere",
+            visible(&workspace.display().to_string())
+        );
+    }
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).with_context(|| {
+        format!("cannot make {shown}: a list of rows is written to a new file and overwrites none")
+    })?;
+    Ok((path.to_owned(), file))
+}
+
+fn write_list(path: &Path, file: &mut File, report: &Report) -> anyhow::Result<()> {
+    let shown = visible(&path.display().to_string());
+    let mut out = BufWriter::new(file);
+    let written = write_rows(report, &mut out).with_context(|| format!("cannot write {shown}"))?;
+    out.flush().with_context(|| format!("cannot write {shown}"))?;
+    eprintln!(
+        "{shown} lists {} rows of {} findings. It holds voters' identifiers: keep it on this machine.",
+        grouped(written.rows),
+        grouped(written.findings)
+    );
+    if written.lost > 0 {
+        eprintln!(
+            "{} rows could not be read again and are missing from it: was a snapshot changed meanwhile?",
+            grouped(written.lost)
+        );
+    }
+    Ok(())
 }
 
 /// The register of the workspace, where there is one.

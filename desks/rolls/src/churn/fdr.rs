@@ -30,6 +30,16 @@ pub fn q_values(p: &[f64], tests: u64, correction: Correction) -> Vec<f64> {
     q
 }
 
+/// The p below which a test is rejected in a family of `tests` tests even when no other is: what a single change must reach.
+pub fn single_threshold(alpha: f64, tests: u64, correction: Correction) -> f64 {
+    let tests = tests.max(1);
+    let factor = match correction {
+        Correction::BenjaminiHochberg => 1.0,
+        Correction::BenjaminiYekutieli => harmonic(tests),
+    };
+    alpha / (tests as f64 * factor)
+}
+
 /// 1 + 1/2 + … + 1/n; by its asymptotic series beyond a thousand (error below 1e-13).
 fn harmonic(n: u64) -> f64 {
     if n <= 1_000 {
@@ -57,6 +67,11 @@ mod tests {
         assert!((q[0] - 0.0015).abs() < 1e-12);
         let yekutieli = q_values(&p, 15, Correction::BenjaminiYekutieli);
         assert_eq!(yekutieli.iter().filter(|q| **q <= 0.05).count(), 3);
+        for correction in [Correction::BenjaminiHochberg, Correction::BenjaminiYekutieli] {
+            let threshold = single_threshold(0.01, 2_500, correction);
+            assert!(q_values(&[threshold * 0.999], 2_500, correction)[0] <= 0.01);
+            assert!(q_values(&[threshold * 1.001], 2_500, correction)[0] > 0.01);
+        }
         assert!((harmonic(1_000) - harmonic(1_001) + 1.0 / 1_001.0).abs() < 1e-12);
     }
 }

@@ -29,8 +29,8 @@ fn grid() -> [f64; GRID] {
     values
 }
 
-/// Mean of the posterior of `v` given counts that are negative binomial with size 1/v.
-pub fn spread_between(cells: &[Cell]) -> f64 {
+/// The posterior of `v` given counts that are negative binomial with size 1/v: values and their weights, which sum to 1.
+fn spreads(cells: &[Cell]) -> [(f64, f64); GRID] {
     let values = grid();
     let mut logs = [0.0; GRID];
     for (log, v) in logs.iter_mut().zip(values) {
@@ -47,13 +47,21 @@ pub fn spread_between(cells: &[Cell]) -> f64 {
         }
     }
     let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let (mut weight, mut sum) = (0.0, 0.0);
-    for (log, v) in logs.iter().zip(values) {
-        let w = (log - top).exp();
-        weight += w;
-        sum += w * v;
+    let mut posterior = [(0.0, 0.0); GRID];
+    let mut sum = 0.0;
+    for ((slot, log), v) in posterior.iter_mut().zip(logs).zip(values) {
+        *slot = (v, (log - top).exp());
+        sum += slot.1;
     }
-    sum / weight
+    for (_, weight) in &mut posterior {
+        *weight /= sum;
+    }
+    posterior
+}
+
+/// Mean of the posterior of `v` given counts that are negative binomial with size 1/v.
+pub fn spread_between(cells: &[Cell]) -> f64 {
+    spreads(cells).iter().map(|(v, weight)| v * weight).sum()
 }
 
 /// The spread of an area's intervals among themselves: [`spread_between`] over cells whose means are those of their own
@@ -69,6 +77,22 @@ pub fn spread_within(cells: &[Cell], fitted: usize) -> f64 {
     } else {
         v * cells.len() as f64 / free as f64
     }
+}
+
+/// The same, as a posterior: values and their weights.
+pub fn spreads_within(cells: &[Cell], fitted: usize) -> Vec<(f64, f64)> {
+    let free = cells.len().saturating_sub(fitted);
+    let widened = |v: f64| {
+        if free == 0 {
+            v.max(1.0)
+        } else {
+            v * cells.len() as f64 / free as f64
+        }
+    };
+    spreads(cells)
+        .into_iter()
+        .map(|(v, weight)| (widened(v), weight))
+        .collect()
 }
 
 #[cfg(test)]

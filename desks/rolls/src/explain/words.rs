@@ -59,16 +59,23 @@ pub fn innocent_causes(kind: Kind, basis: Basis) -> Vec<&'static str> {
 }
 
 /// What to do next.
-pub fn what_to_do(explanation: Option<&Explanation>, basis: Basis) -> &'static str {
+///
+/// `is_without_reason`: entries were deactivated or are gone in a file that has no column for the reason.
+pub fn what_to_do(explanation: Option<&Explanation>, basis: Basis, is_without_reason: bool) -> &'static str {
     match explanation {
         Some(Explanation::Routine(_)) => {
             "Ask the county whether it did this, and put it into the calendar file."
         }
         Some(_) => "Nothing, if the county confirms it.",
         None if basis == Basis::Fewer => "Ask the county whether work was left undone in that interval.",
+        None if is_without_reason => {
+            "This file has no reasons, and without them list maintenance and tampering look alike. Ask the county for the record of these \
+             changes: who made them, when, and on what order. If it was list maintenance, put it into the calendar file and compare again; \
+             if not, keep both files and list the entries with `pollwatch rolls compare --rows FILE`."
+        }
         None => {
             "Ask the county for the record of these changes: who made them, when, and on what order. Until it is answered, keep \
-             both files, and check a sample of the entries in your own system against the papers."
+             both files, and check the entries against the papers: `pollwatch rolls compare --rows FILE` lists them on your own machine."
         }
     }
 }

@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 
 use crate::churn::{
     Cell, negative_binomial_at_least, negative_binomial_at_most, spread_between, spread_within,
+    spreads_within,
 };
 use crate::interval::days;
 use crate::kind::Kind;
@@ -33,6 +34,39 @@ pub struct Expected {
     pub size: f64,
 }
 
+/// What is expected of the whole roll. A few intervals tell little of how much intervals differ, and there are no areas to learn
+/// it from: each spread that may be counts by its weight.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ExpectedWhole {
+    mean: f64,
+    /// Spreads and their weights, which sum to 1.
+    spreads: Vec<(f64, f64)>,
+}
+
+impl ExpectedWhole {
+    /// Its mean.
+    pub fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    /// The same of a part of the roll.
+    pub(super) fn of_part(&self, share: f64) -> Self {
+        ExpectedWhole {
+            mean: self.mean * share,
+            spreads: self.spreads.clone(),
+        }
+    }
+
+    /// P of at least so many.
+    pub fn at_least(&self, count: u64) -> f64 {
+        let parts = self
+            .spreads
+            .iter()
+            .map(|(spread, weight)| weight * negative_binomial_at_least(count, self.mean, 1.0 / spread));
+        parts.sum::<f64>().min(1.0)
+    }
+}
+
 /// Counts of one kind, by interval and area, and what was expected of them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
@@ -45,7 +79,7 @@ pub struct Table {
     /// Expectations: interval by area; `None` where nothing can be expected.
     pub expected: Vec<Vec<Option<Expected>>>,
     /// Expectations of the whole roll.
-    pub whole: Vec<Option<Expected>>,
+    pub whole: Vec<Option<ExpectedWhole>>,
 }
 
 /// Whether a rise of the whole roll may be a deadline: see [`Kind::comes_in_waves`]. Active entries do not vanish in waves
@@ -98,8 +132,8 @@ impl Judge<'_> {
                 table.counts[at][*place] += count.saturating_sub(explained);
             }
         }
-        for (kind, table) in &mut tables {
-            table.expect(is_wave(*kind, self.layout));
+        for table in tables.values_mut() {
+            table.expect();
         }
         tables
     }
@@ -128,31 +162,25 @@ impl Judge<'_> {
                     q: 1.0,
                 };
                 if observed as f64 > expected.mean {
-                    let mut p = negative_binomial_at_least(observed, expected.mean, expected.size);
-                    if is_wave {
-                        p = p.max(sums.at_least(observed, expected));
-                    }
+                    let p = sums.p_of_more(column, observed, observed, expected);
                     tests.push(test(Basis::More, p));
                 } else if expected.mean > 1.0 {
-                    let mut p = negative_binomial_at_most(observed, expected.mean, expected.size);
-                    if is_wave {
-                        p = p.max(sums.at_most(observed, expected));
-                    }
+                    let p = sums.p_of_fewer(column, observed, observed, expected);
                     tests.push(test(Basis::Fewer, p));
                 }
             }
-            if let (Some(expected), false) = (table.whole[at], is_wave) {
+            if let (Some(expected), false) = (&table.whole[at], is_wave) {
                 family += 1;
                 let observed: u64 = table.counts[at].iter().sum();
-                if observed as f64 > expected.mean {
+                if observed as f64 > expected.mean() {
                     tests.push(Test {
                         interval: at,
                         place: Place::Whole,
                         kind,
                         basis: Basis::More,
                         observed,
-                        expected: expected.mean,
-                        p: negative_binomial_at_least(observed, expected.mean, expected.size),
+                        expected: expected.mean(),
+                        p: expected.at_least(observed),
                         q: 1.0,
                     });
                 }
@@ -163,28 +191,67 @@ impl Judge<'_> {
 }
 
 /// Sums over the areas of an interval, for the test that is conditional on the rest of the roll.
-struct Sums {
+pub(super) struct Sums {
+    all: Sum,
+    /// The two areas that are farthest above their expectations.
+    highest: [Option<(usize, Sum)>; 2],
+    areas: usize,
+}
+
+/// What was counted in areas, and expected of them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
     observed: u64,
     mean: f64,
     /// Sum of squared expectation over size.
     spread: f64,
-    areas: usize,
+}
+
+impl Sum {
+    fn of(observed: u64, expected: Expected) -> Self {
+        Sum {
+            observed,
+            mean: expected.mean,
+            spread: expected.mean * expected.mean / expected.size,
+        }
+    }
+
+    fn excess(&self) -> f64 {
+        self.observed as f64 - self.mean
+    }
+
+    fn without(self, other: Sum) -> Self {
+        Sum {
+            observed: self.observed - other.observed,
+            mean: self.mean - other.mean,
+            spread: (self.spread - other.spread).max(0.0),
+        }
+    }
 }
 
 impl Sums {
-    fn of(table: &Table, at: usize) -> Self {
+    pub(super) fn of(table: &Table, at: usize) -> Self {
         let mut sums = Sums {
-            observed: 0,
-            mean: 0.0,
-            spread: 0.0,
+            all: Sum::default(),
+            highest: [None; 2],
             areas: 0,
         };
         for (column, expected) in table.expected[at].iter().enumerate() {
-            if let Some(expected) = expected {
-                sums.observed += table.counts[at][column];
-                sums.mean += expected.mean;
-                sums.spread += expected.mean * expected.mean / expected.size;
-                sums.areas += 1;
+            let Some(expected) = expected else { continue };
+            let one = Sum::of(table.counts[at][column], *expected);
+            sums.all.observed += one.observed;
+            sums.all.mean += one.mean;
+            sums.all.spread += one.spread;
+            sums.areas += 1;
+            let is_above = |other: &Option<(usize, Sum)>| {
+                other
+                    .as_ref()
+                    .is_none_or(|(_, other)| one.excess() > other.excess())
+            };
+            if is_above(&sums.highest[0]) {
+                sums.highest = [Some((column, one)), sums.highest[0]];
+            } else if is_above(&sums.highest[1]) {
+                sums.highest[1] = Some((column, one));
             }
         }
         sums
@@ -194,39 +261,69 @@ impl Sums {
     /// squared relative error of that surge.
     ///
     /// This is the Dirichlet-multinomial model in its gamma-Poisson form, conditional on the total of the other areas rather
-    /// than on that of all: an injected group is part of the total of all, and would be compared with itself. Nothing is
+    /// than on that of all: an injected group is part of the total of all, and would be compared with itself. Of the other areas
+    /// the one that is farthest above its expectation is left out, or two injected groups would hide each other. Nothing is
     /// assumed of the surge beforehand (Jeffreys' prior of a Poisson rate, a gamma of shape 1/2), because a deadline multiplies
     /// every area's count; the other areas' own spread widens its error. `None` where there is no other area.
-    fn surge(&self, observed: u64, own: Expected) -> Option<(f64, f64)> {
-        let rest = self.mean - own.mean;
-        if self.areas < 2 || rest <= 0.0 {
+    fn surge(&self, column: usize, observed: u64, own: Expected) -> Option<(f64, f64)> {
+        if self.areas < 2 {
             return None;
         }
-        let of_rest = (self.spread - own.mean * own.mean / own.size).max(0.0) / (rest * rest);
-        let seen = (self.observed - observed) as f64 + 0.5;
-        Some((seen / rest, 1.0 / seen + of_rest))
+        let mut rest = self.all.without(Sum::of(observed, own));
+        let highest = self.highest.iter().flatten().find(|(other, _)| *other != column);
+        if let (Some((_, highest)), true) = (highest, self.areas > 2) {
+            rest = rest.without(*highest);
+        }
+        if rest.mean <= 0.0 {
+            return None;
+        }
+        let seen = rest.observed as f64 + 0.5;
+        Some((
+            seen / rest.mean,
+            1.0 / seen + rest.spread / (rest.mean * rest.mean),
+        ))
     }
 
-    /// P of at least so many, given the rest of the roll.
-    fn at_least(&self, observed: u64, own: Expected) -> f64 {
-        self.surge(observed, own).map_or(0.0, |(factor, spread)| {
-            let size = 1.0 / (1.0 / own.size + spread);
-            negative_binomial_at_least(observed, own.mean * factor, size)
+    /// Expectation given the rest of the roll.
+    fn given_the_rest(&self, column: usize, observed: u64, own: Expected) -> Option<Expected> {
+        let (factor, spread) = self.surge(column, observed, own)?;
+        Some(Expected {
+            mean: own.mean * factor,
+            size: 1.0 / (1.0 / own.size + spread),
         })
     }
 
-    /// P of at most so many, given the rest of the roll.
-    fn at_most(&self, observed: u64, own: Expected) -> f64 {
-        self.surge(observed, own).map_or(0.0, |(factor, spread)| {
-            let size = 1.0 / (1.0 / own.size + spread);
-            negative_binomial_at_most(observed, own.mean * factor, size)
-        })
+    /// P of at least `count` where `observed` were counted, by ordinary churn: of the test against other intervals and the one
+    /// conditional on the rest of the roll the larger.
+    pub(super) fn p_of_more(&self, column: usize, count: u64, observed: u64, own: Expected) -> f64 {
+        let p = negative_binomial_at_least(count, own.mean, own.size);
+        match self.given_the_rest(column, observed, own) {
+            Some(given) => p.max(negative_binomial_at_least(count, given.mean, given.size)),
+            None => p,
+        }
+    }
+
+    /// The same of at most `count`.
+    pub(super) fn p_of_fewer(&self, column: usize, count: u64, observed: u64, own: Expected) -> f64 {
+        let p = negative_binomial_at_most(count, own.mean, own.size);
+        match self.given_the_rest(column, observed, own) {
+            Some(given) => p.max(negative_binomial_at_most(count, given.mean, given.size)),
+            None => p,
+        }
     }
 }
 
 impl Table {
+    /// The mean of what is expected in an interval, of an area by its column or of the whole roll.
+    pub fn mean(&self, at: usize, column: Option<usize>) -> Option<f64> {
+        match column {
+            Some(column) => self.expected[at][column].map(|expected| expected.mean),
+            None => self.whole[at].as_ref().map(ExpectedWhole::mean),
+        }
+    }
+
     /// Fits the expectations of every interval on the others.
-    fn expect(&mut self, is_wave: bool) {
+    pub(super) fn expect(&mut self) {
         let (intervals, areas) = (self.counts.len(), self.areas.len());
         let mut left_out = self.far_off(intervals, areas);
         for _ in 0..ROUNDS {
@@ -244,11 +341,7 @@ impl Table {
                     if *is_out || observed as f64 <= expected.mean {
                         continue;
                     }
-                    let mut p = negative_binomial_at_least(observed, expected.mean, expected.size);
-                    if is_wave {
-                        p = p.max(sums.at_least(observed, expected));
-                    }
-                    *is_out = p < LEFT_OUT;
+                    *is_out = sums.p_of_more(column, observed, observed, expected) < LEFT_OUT;
                     more |= *is_out;
                 }
             }
@@ -410,8 +503,7 @@ impl Table {
         spread_within(&cells, fitted)
     }
 
-    fn expect_whole(&self, at: usize, left_out: &[Vec<bool>]) -> Option<Expected> {
-        let others = self.others(at);
+    fn expect_whole(&self, at: usize, left_out: &[Vec<bool>]) -> Option<ExpectedWhole> {
         let total = |other: usize| -> (u64, f64) {
             let mut sum = (0, 0.0);
             for (column, is_out) in left_out[other].iter().enumerate() {
@@ -422,7 +514,8 @@ impl Table {
             }
             sum
         };
-        let totals: Vec<(u64, f64)> = others
+        let totals: Vec<(u64, f64)> = self
+            .others(at)
             .iter()
             .map(|other| total(*other))
             .filter(|pair| pair.1 > 0.0)
@@ -442,10 +535,12 @@ impl Table {
                 mean: pair.1 * rate,
             })
             .collect();
-        let spread = spread_within(&cells, 1) + 1.0 / (count as f64 + 0.5);
-        Some(Expected {
+        Some(ExpectedWhole {
             mean: exposure * rate,
-            size: 1.0 / spread,
+            spreads: spreads_within(&cells, 1)
+                .into_iter()
+                .map(|(spread, weight)| (spread + 1.0 / (count as f64 + 0.5), weight))
+                .collect(),
         })
     }
 }
@@ -466,7 +561,7 @@ mod tests {
             exposure,
             ..Table::default()
         };
-        table.expect(true);
+        table.expect();
         table
     }
 
@@ -488,10 +583,9 @@ mod tests {
         let table = table(counts);
         let sums = Sums::of(&table, 5);
         for column in 0..8 {
-            let p = sums.at_least(
-                table.counts[5][column],
-                table.expected[5][column].expect("it is expected"),
-            );
+            let observed = table.counts[5][column];
+            let expected = table.expected[5][column].expect("it is expected");
+            let p = sums.p_of_more(column, observed, observed, expected);
             assert!(p > 0.01, "{p}");
         }
     }

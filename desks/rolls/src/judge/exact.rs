@@ -22,20 +22,23 @@ const SHARE_PRIOR: (f64, f64) = (0.5, 0.5);
 /// What the entries of one cell came to share.
 #[derive(Debug, Clone, Copy, Default)]
 struct SharedCell {
-    /// Distinct values.
+    /// Distinct values, or runs.
     values: u64,
     /// Entries.
     entries: u64,
-    /// Entries with the most shared value.
+    /// Entries with the most shared value, or of the longest run.
     most: u64,
     /// Its hash.
     hash: u64,
 }
 
+/// What is shared in a cell: a value, or by `None` a run of identifiers.
+type Sort = Option<Shared>;
+
 impl Judge<'_> {
     /// All exact tests; gives back how many there are.
     pub(super) fn exact_tests(&self, tests: &mut Vec<Test>) -> u64 {
-        let mut family = self.shared_value_tests(tests);
+        let mut family = self.gathering_tests(tests);
         family += self.share_tests(
             tests,
             Kind::HouseDigits,
@@ -71,12 +74,12 @@ impl Judge<'_> {
         family
     }
 
-    /// The most entries of an area that came to share one value.
-    fn shared_value_tests(&self, tests: &mut Vec<Test>) -> u64 {
-        let mut cells: BTreeMap<(usize, u16, Shared), SharedCell> = BTreeMap::new();
+    /// The most entries of an area that came to share one value, and the longest run of new identifiers with one date and house.
+    fn gathering_tests(&self, tests: &mut Vec<Test>) -> u64 {
+        let mut cells: BTreeMap<(usize, u16, Sort), SharedCell> = BTreeMap::new();
         for (at, interval) in self.intervals.iter().enumerate() {
             for ((area, shared, hash), count) in &interval.counts.shared {
-                let cell = cells.entry((at, *area, *shared)).or_default();
+                let cell = cells.entry((at, *area, Some(*shared))).or_default();
                 cell.values += 1;
                 cell.entries += u64::from(*count);
                 // Of equal counts the smaller hash, so that the order of the table does not matter.
@@ -84,35 +87,41 @@ impl Judge<'_> {
                     (cell.most, cell.hash) = (u64::from(*count), *hash);
                 }
             }
+            for (area, runs) in &interval.counts.runs {
+                let cell = SharedCell {
+                    values: runs.runs,
+                    entries: runs.entries,
+                    most: runs.longest,
+                    hash: runs.house,
+                };
+                cells.insert((at, *area, None), cell);
+            }
         }
-        let mut totals: BTreeMap<Shared, (u64, u64)> = BTreeMap::new();
-        for ((_, _, shared), cell) in &cells {
-            let total = totals.entry(*shared).or_default();
+        let mut totals: BTreeMap<Sort, (u64, u64)> = BTreeMap::new();
+        for ((_, _, sort), cell) in &cells {
+            let total = totals.entry(*sort).or_default();
             total.0 += cell.entries - cell.values;
             total.1 += cell.entries;
         }
-        for ((at, area, shared), cell) in &cells {
+        for ((at, area, sort), cell) in &cells {
             let SharedCell {
                 values,
                 entries,
                 most,
                 hash,
             } = *cell;
-            let (joined, all) = totals[shared];
+            let (joined, all) = totals[sort];
             // What the cell itself has is left out of its own baseline.
-            let joined = (joined - (entries - values)) as f64 + JOINED_PRIOR.0;
-            let share = joined / ((all - entries) as f64 + JOINED_PRIOR.1);
+            let share = joined_share(joined - (entries - values), all - entries);
             if most < 2 {
                 continue;
             }
-            // A value gathers one more entry with this chance each time; of so many values none gathers as many.
-            let one = share.powf((most - 1) as f64);
-            let p = -(values as f64 * (-one).ln_1p()).exp_m1();
+            let p = most_shared(most, values, share);
             tests.push(Test {
                 interval: *at,
                 place: Place::Area(*area),
-                kind: shared.kind(),
-                basis: Basis::SharedValue(*shared, hash),
+                kind: sort.map_or(Kind::New, Shared::kind),
+                basis: sort.map_or(Basis::InSequence(hash), |shared| Basis::SharedValue(shared, hash)),
                 observed: most,
                 expected: 1.0 + (values as f64).ln() / (1.0 / share).ln(),
                 p,
@@ -168,4 +177,16 @@ impl Judge<'_> {
         }
         cells.len() as u64
     }
+}
+
+/// P that of `values` values one is shared by `most` entries or more, when a value gathers one more entry with the chance `share`
+/// each time.
+pub(super) fn most_shared(most: u64, values: u64, share: f64) -> f64 {
+    let one = share.powf(most.saturating_sub(1) as f64);
+    -(values as f64 * (-one).ln_1p()).exp_m1()
+}
+
+/// The chance that an entry joins a value which another has taken: `joined` of `all` others did.
+pub(super) fn joined_share(joined: u64, all: u64) -> f64 {
+    (joined as f64 + JOINED_PRIOR.0) / (all as f64 + JOINED_PRIOR.1)
 }

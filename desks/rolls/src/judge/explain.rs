@@ -210,12 +210,14 @@ impl Judge<'_> {
     fn shared_before(&self, flag: &Flag, standing: &Standing) -> Option<Explanation> {
         let mut least = None;
         for test in &flag.tests {
-            let Basis::SharedValue(shared, hash) = test.basis else {
-                return None;
+            let (shared, hash) = match test.basis {
+                Basis::SharedValue(
+                    shared @ (Shared::Mail | Shared::Residence | Shared::NewResidence),
+                    hash,
+                ) => (shared, hash),
+                Basis::InSequence(house) => (Shared::House, house),
+                _ => return None,
             };
-            if !matches!(shared, Shared::Mail | Shared::Residence | Shared::NewResidence) {
-                return None;
-            }
             let before = standing.shared.get(&(shared, hash)).copied().unwrap_or(0);
             if before < test.observed.max(MIN_CELL) {
                 return None;

@@ -49,6 +49,10 @@ pub struct CompareArguments {
     /// Write a page of pictures: counties by fields, counts over time
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// List the entries behind unexplained changes, with voters' identifiers, in a new file that only you can read. It must lie
+    /// outside any workspace, and never leaves this machine by itself
+    #[arg(long, value_name = "FILE")]
+    pub rows: Option<PathBuf>,
     /// A folder for scratch files, about as large as the unpacked snapshots (default: the system's temporary folder)
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<PathBuf>,
