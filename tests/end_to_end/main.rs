@@ -5,6 +5,7 @@ mod demo;
 mod harness;
 mod hostile;
 mod intrusion;
+mod intrusion_hostile;
 mod kill;
 mod mail;
 mod record;

@@ -93,6 +93,30 @@ fn a_line_that_no_reader_understands_is_searched() {
     assert!(hits.0.is_empty(), "{hits:?}");
 }
 
+#[test]
+fn bytes_that_are_no_text_say_nothing() {
+    let inspector = Inspector::new();
+    let (mut scratch, mut hits) = (Scratch::default(), Hits::default());
+    let payload = b"GET /?x=system('id'); UNION SELECT 1";
+    let mut noise = payload.to_vec();
+    // Multiples of an odd number: every byte there is.
+    noise.extend((0..400u32).map(|n| (n * 97 % 256) as u8));
+    inspector.inspect_raw(&noise, &mut scratch, &mut hits);
+    assert_eq!(hits, Hits::default());
+    // Text in any script, and a few bytes of something else, are looked at.
+    for line in [
+        [
+            payload.as_slice(),
+            "¿Dónde voto? 在哪里投票 ".repeat(9).as_bytes(),
+        ]
+        .concat(),
+        [payload.as_slice(), b"\x16\x03\x01"].concat(),
+    ] {
+        inspector.inspect_raw(&line, &mut scratch, &mut hits);
+        assert!(!hits.0.is_empty());
+    }
+}
+
 /// What can be read off an injection beyond its class.
 #[test]
 fn facts_are_read_off_injections() {

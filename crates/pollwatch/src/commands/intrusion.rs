@@ -581,7 +581,12 @@ fn count(reports: &[SiteReport]) -> String {
         quiet.len()
     ));
     parts.push(format!("no data: {absent}"));
-    format!("\nOf {} jurisdictions: {}.\n", reports.len(), parts.join("; "))
+    let noun = if reports.len() == 1 {
+        "jurisdiction"
+    } else {
+        "jurisdictions"
+    };
+    format!("\nOf {} {noun}: {}.\n", reports.len(), parts.join("; "))
 }
 
 /// One finding on the terminal.

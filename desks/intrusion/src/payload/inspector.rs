@@ -143,10 +143,11 @@ impl Inspector {
         self.add_agent(agent, scratch, hits);
     }
 
-    /// Looks at a line that could not be parsed. `hits` is cleared first.
+    /// Looks at a line that could not be parsed. `hits` is cleared first. Nothing is said of bytes that are no text: in enough of
+    /// them any short payload stands by chance, and no server writes a request down so.
     pub fn inspect_raw(&self, line: &[u8], scratch: &mut Scratch, hits: &mut Hits) {
         hits.0.clear();
-        if !self.is_worth_a_look(line, scratch) {
+        if !is_text(line) || !self.is_worth_a_look(line, scratch) {
             return;
         }
         if let Some(target) = target_of_line(line) {
@@ -508,6 +509,19 @@ fn is_condition_name(name: &[u8]) -> bool {
         b"soql",
     ];
     NAMES.contains(&name)
+}
+
+/// Whether at most every eighth byte is none of text in UTF-8: of random bytes more than half are none. Servers write what is no
+/// text as escapes, so a line of a log has hardly any.
+fn is_text(line: &[u8]) -> bool {
+    let odd: usize = line
+        .utf8_chunks()
+        .map(|chunk| {
+            let control = |letter: char| letter.is_control() && !letter.is_ascii_whitespace();
+            chunk.invalid().len() + chunk.valid().chars().filter(|letter| control(*letter)).count()
+        })
+        .sum();
+    odd * 8 <= line.len()
 }
 
 /// What is said of `CONNECT host:port` (RFC 9110, section 9.3.6), which nobody asks of a web site.

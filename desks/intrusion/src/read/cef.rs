@@ -139,6 +139,7 @@ impl<'a> Iterator for Pairs<'a> {
         let equals = memchr::memchr(b'=', text)?;
         let key = &text[..equals];
         let value = &text[equals + 1..];
+        // A key holds no `=`, so its blank lies behind the last one: each byte is looked at once.
         let mut from = 0;
         let end = loop {
             let Some(at) = memchr::memchr(b'=', &value[from..]).map(|at| from + at) else {
@@ -148,7 +149,7 @@ impl<'a> Iterator for Pairs<'a> {
                 from = at + 1;
                 continue;
             }
-            match memchr::memrchr(b' ', &value[..at]) {
+            match memchr::memrchr(b' ', &value[from..at]).map(|blank| from + blank) {
                 Some(blank) if is_key(&value[blank + 1..at]) => break blank,
                 _ => from = at + 1,
             }
