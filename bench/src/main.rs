@@ -1,6 +1,6 @@
 //! Measures Pollwatch beside its peers and beside the floor that the machine sets.
 //!
-//! `pollwatch-bench [lookalike] [ledger] [audit] [mail]`; all when none is named. Every tool runs as a process of its own, so that its peak of memory is
+//! `pollwatch-bench [lookalike] [ledger] [audit] [mail] [intrusion]`; all when none is named. Every tool runs as a process of its own, so that its peak of memory is
 //! its own, and speaks the same lines of `key=value`. Nothing is asserted about time: the tables are to be read.
 #![allow(
     clippy::print_stdout,
@@ -10,6 +10,7 @@
 
 mod audit;
 mod inputs;
+mod intrusion;
 mod ledger;
 mod lookalike;
 mod machine;
@@ -31,9 +32,11 @@ fn main() -> anyhow::Result<()> {
         parts => {
             if let Some(unknown) = parts
                 .iter()
-                .find(|part| !["lookalike", "ledger", "audit", "mail"].contains(part))
+                .find(|part| !["lookalike", "ledger", "audit", "mail", "intrusion"].contains(part))
             {
-                bail!("there is no part {unknown}; the parts are lookalike, ledger, audit and mail");
+                bail!(
+                    "there is no part {unknown}; the parts are lookalike, ledger, audit, mail and intrusion"
+                );
             }
         }
     }
@@ -51,6 +54,9 @@ fn main() -> anyhow::Result<()> {
     }
     if is_asked("mail") {
         mail::run(&scratch)?;
+    }
+    if is_asked("intrusion") {
+        intrusion::run(&scratch)?;
     }
     Ok(())
 }
