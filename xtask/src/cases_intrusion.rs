@@ -280,6 +280,7 @@ fn multistate(dir: &Path, cases: &mut Cases) -> anyhow::Result<()> {
         "0",
     );
     campaigns(&folder, &reports, cases)?;
+    actors(&folder.join("truth_lines.tsv.gz"), &reports, "multistate", cases)?;
     lines(
         &folder.join("truth_lines.tsv.gz"),
         &reports,
@@ -393,6 +394,77 @@ fn lines(
         json!(rate),
         rate <= 5.0,
     )
+}
+
+/// Whether clients were rightly told apart and joined: of all pairs of clients of one jurisdiction that we put into one actor,
+/// how many are one by the truth, and of all pairs that are one by the truth, how many we put together.
+fn actors(truth: &Path, reports: &[SiteReport], what: &str, cases: &mut Cases) -> anyhow::Result<()> {
+    let mut of_line: BTreeMap<(String, u64), String> = BTreeMap::new();
+    for row in table(truth)? {
+        of_line.insert((row["file"].clone(), row["line"].parse()?), row["actor"].clone());
+    }
+    let (mut joined, mut rightly, mut ones) = (0u64, 0u64, 0u64);
+    let (mut found, mut mixed, mut split) = (0usize, 0usize, 0usize);
+    let pairs = |count: u64| count * count.saturating_sub(1) / 2;
+    for report in reports {
+        // By the truth a client may be several actors: it is one address, and counts as the one that has most of its lines.
+        let mut counts: BTreeMap<u32, BTreeMap<&str, u64>> = BTreeMap::new();
+        for kept in &report.site.kept {
+            let key = (report.site.files[kept.file as usize].name.clone(), kept.line);
+            if let Some(actor) = of_line.get(&key) {
+                *counts.entry(kept.client).or_default().entry(actor).or_default() += 1;
+            }
+        }
+        let truth: BTreeMap<u32, &str> = counts
+            .iter()
+            .filter_map(|(client, counts)| {
+                Some((*client, *counts.iter().max_by_key(|(_, count)| **count)?.0))
+            })
+            .collect();
+        let mut of_truth: BTreeMap<&str, u64> = BTreeMap::new();
+        for actor in truth.values() {
+            *of_truth.entry(actor).or_default() += 1;
+        }
+        ones += of_truth.values().map(|count| pairs(*count)).sum::<u64>();
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        for actor in &report.actors {
+            let mut of_actor: BTreeMap<&str, u64> = BTreeMap::new();
+            for client in &actor.clients {
+                if let Some(name) = truth.get(client) {
+                    *of_actor.entry(name).or_default() += 1;
+                }
+            }
+            found += 1;
+            mixed += usize::from(of_actor.len() > 1);
+            joined += pairs(actor.clients.len() as u64);
+            rightly += of_actor.values().map(|count| pairs(*count)).sum::<u64>();
+            for name in of_actor.keys() {
+                *places.entry(name).or_default() += 1;
+            }
+        }
+        split += places.values().filter(|count| **count > 1).count();
+    }
+    cases.rate(
+        &format!("{what}: pairs of clients joined that are one"),
+        rightly as usize,
+        joined as usize,
+        0.99,
+        1.0,
+    )?;
+    cases.rate(
+        &format!("{what}: pairs that are one and were joined"),
+        rightly as usize,
+        ones as usize,
+        0.95,
+        0.99,
+    )?;
+    cases.row(
+        &format!("  of {found} actors, mixed of two / split in two"),
+        format!("{mixed} / {split}"),
+        "",
+        "0 / 0",
+    );
+    Ok(())
 }
 
 fn memchr_count(bytes: &[u8]) -> usize {
@@ -883,7 +955,10 @@ fn big(log: &Path, cases: &mut Cases) -> anyhow::Result<()> {
         .map(|name| dir.join(name))
         .find(|path| path.is_file());
     match truth {
-        Some(truth) => lines(&truth, &reports, all, "big", cases),
+        Some(truth) => {
+            actors(&truth, &reports, "big", cases)?;
+            lines(&truth, &reports, all, "big", cases)
+        }
         None => Ok(()),
     }
 }

@@ -46,7 +46,6 @@ pub(super) fn held(site: &Site, timeline: &Timeline, client: u32) -> Vec<Held> {
     let mut depth = 0;
     let mut hit_lines = 0u64;
     let mut refused = 0u64;
-    let mut places_probed: BTreeSet<u32> = BTreeSet::new();
     let mut garbled: Vec<u32> = Vec::new();
     for (place, kept) in timeline.lines(site, client) {
         if kept.is(flag::GARBLED) && matches!(kept.status, 400 | 408 | 414 | 444 | 501 | 505) {
@@ -74,9 +73,6 @@ pub(super) fn held(site: &Site, timeline: &Timeline, client: u32) -> Vec<Held> {
                 probed.insert(kept.path);
             }
         }
-        if of_line.iter().any(|class| is_injection(*class)) {
-            places_probed.insert(kept.shape);
-        }
         for class in of_line {
             by_class.entry(class).or_default().push(place);
         }
@@ -97,25 +93,42 @@ pub(super) fn held(site: &Site, timeline: &Timeline, client: u32) -> Vec<Held> {
     let names_scanner = tools
         .keys()
         .any(|tool| !ONE_TRADE.iter().any(|(name, _)| name == tool));
-    let injections: Vec<(Class, usize)> = by_class
-        .iter()
-        .filter(|(class, _)| is_injection(**class))
-        .map(|(class, lines)| (*class, lines.len()))
-        .collect();
-    let injected: u64 = timeline
-        .lines(site, client)
-        .filter(|(_, kept)| site.hits_of(kept).iter().any(|hit| is_injection(hit.class)))
-        .count() as u64;
+    // A tool of one trade sends nothing else: what looks like another kind is its own in other dress. That holds for what comes
+    // under the agent that the tool was seen with, not for what the same address sends at another time with another program.
+    let agents = match trade {
+        Some(_) => agents_of_trade(site, timeline, client),
+        None => BTreeSet::new(),
+    };
+    let is_of_trade = |place: &u32| agents.contains(&site.kept[*place as usize].agent);
+    if let Some(trade) = trade.filter(|trade| is_injection(*trade) && by_class.contains_key(trade)) {
+        by_class.retain(|class, lines| {
+            if *class != trade && is_injection(*class) {
+                lines.retain(|place| !is_of_trade(place));
+                strong.insert(*class, count_strong(site, *class, lines));
+            }
+            !lines.is_empty()
+        });
+    }
+    let mut injections: Vec<(Class, usize)> = Vec::new();
+    let mut places_probed: BTreeSet<u32> = BTreeSet::new();
+    let mut injected: BTreeSet<u32> = BTreeSet::new();
+    for (class, lines) in by_class.iter().filter(|(class, _)| is_injection(**class)) {
+        let others: Vec<u32> = lines
+            .iter()
+            .copied()
+            .filter(|place| !is_of_trade(place))
+            .collect();
+        places_probed.extend(others.iter().map(|place| site.kept[*place as usize].shape));
+        if !others.is_empty() {
+            injections.push((*class, others.len()));
+        }
+        injected.extend(others);
+    }
     let kinds = injections
         .iter()
-        .filter(|(_, lines)| *lines >= 2 && *lines as f64 >= SHARE_OF_A_KIND * injected as f64)
+        .filter(|(_, lines)| *lines >= 2 && *lines as f64 >= SHARE_OF_A_KIND * injected.len() as f64)
         .count();
-    // A tool of one trade sends nothing else: what looks like another kind is its own in other dress.
-    if let Some(trade) = trade.filter(|trade| is_injection(*trade) && by_class.contains_key(trade)) {
-        by_class.retain(|class, _| *class == trade || !is_injection(*class));
-    }
-    let is_scanner = trade.is_none()
-        && places_probed.len() >= PLACES_OF_A_SCANNER
+    let is_scanner = places_probed.len() >= PLACES_OF_A_SCANNER
         && (kinds >= KINDS_OF_A_SCANNER || (names_scanner && kinds >= 2));
 
     // How far SQL injection got is told by the answers, whoever sent it.
@@ -125,17 +138,11 @@ pub(super) fn held(site: &Site, timeline: &Timeline, client: u32) -> Vec<Held> {
     if is_scanner {
         let lines: Vec<u32> = timeline
             .lines(site, client)
-            .filter(|(_, kept)| !site.hits_of(kept).is_empty())
+            .filter(|(place, kept)| !site.hits_of(kept).is_empty() && !is_of_trade(place))
             .map(|(place, _)| place)
             .collect();
         let went_on = sqli.as_ref().filter(|reach| reach.verdict >= Verdict::Breached);
-        found.push(scanner(
-            &lines,
-            &injections,
-            places_probed.len(),
-            &tools,
-            hit_lines,
-        ));
+        found.push(scanner(&lines, &injections, places_probed.len(), &tools));
         if let Some(reach) = went_on {
             found.push(injection_held(
                 Class::Sqli,
@@ -145,42 +152,68 @@ pub(super) fn held(site: &Site, timeline: &Timeline, client: u32) -> Vec<Held> {
                 depth,
             ));
         }
-    } else {
-        for (class, lines) in &by_class {
-            if !is_injection(*class) {
-                continue;
-            }
-            let strong = strong.get(class).copied().unwrap_or(0);
-            let kinds_of_rule = rules.get(class).map_or(0, BTreeSet::len);
-            // One sign alone may be a surname or a search for a street, and a map asks for `where=1=1` all day long; two signs of
-            // different rules are neither.
-            if strong == 0 && kinds_of_rule < 2 {
-                continue;
-            }
-            let held = match class {
-                Class::Sqli => match &sqli {
-                    Some(reach) => {
-                        let strong = BTreeMap::from([(Class::Sqli, strong)]);
-                        injection_held(Class::Sqli, lines, reach, &strong, depth)
-                    }
-                    None => continue,
-                },
-                Class::WebShell => shell::held(site, timeline, client, lines),
-                Class::Traversal => traversal(site, lines),
-                other => attempted(site, *other, lines, refused, hit_lines),
-            };
-            found.push(held);
+        // What is left is what the tool of one trade sent from the same address.
+        let is_told = went_on.is_some();
+        by_class.retain(|class, lines| {
+            lines.retain(is_of_trade);
+            Some(*class) == trade && !lines.is_empty() && !(is_told && *class == Class::Sqli)
+        });
+    }
+    for (class, lines) in &by_class {
+        if !is_injection(*class) {
+            continue;
         }
-        let probes = by_class.get(&Class::Scanner);
-        if let Some(lines) = probes
-            && (knows_tool
-                || probed.len() >= PROBED_PATHS
-                || strong.get(&Class::Scanner).copied().unwrap_or(0) > 0)
-        {
-            found.push(probing(lines, probed.len(), &tools, trade));
+        let strong = strong.get(class).copied().unwrap_or(0);
+        let kinds_of_rule = rules.get(class).map_or(0, BTreeSet::len);
+        // One sign alone may be a surname or a search for a street, and a map asks for `where=1=1` all day long; two signs of
+        // different rules are neither.
+        if strong == 0 && kinds_of_rule < 2 {
+            continue;
         }
+        let held = match class {
+            Class::Sqli => match &sqli {
+                Some(reach) => {
+                    let strong = BTreeMap::from([(Class::Sqli, strong)]);
+                    injection_held(Class::Sqli, lines, reach, &strong, depth)
+                }
+                None => continue,
+            },
+            Class::WebShell => shell::held(site, timeline, client, lines),
+            Class::Traversal => traversal(site, lines),
+            other => attempted(site, *other, lines, refused, hit_lines),
+        };
+        found.push(held);
+    }
+    let probes = by_class.get(&Class::Scanner);
+    if let Some(lines) = probes
+        && (knows_tool
+            || probed.len() >= PROBED_PATHS
+            || strong.get(&Class::Scanner).copied().unwrap_or(0) > 0)
+    {
+        found.push(probing(lines, probed.len(), &tools, trade));
     }
     found
+}
+
+/// Agents under which a client's lines carry the name of a tool of one trade.
+fn agents_of_trade(site: &Site, timeline: &Timeline, client: u32) -> BTreeSet<u32> {
+    timeline
+        .lines(site, client)
+        .filter(|(_, kept)| {
+            site.hits_of(kept).iter().any(|hit| {
+                hit.tool != u16::MAX && ONE_TRADE.iter().any(|(name, _)| *name == site.name(hit.tool))
+            })
+        })
+        .map(|(_, kept)| kept.agent)
+        .collect()
+}
+
+fn count_strong(site: &Site, class: Class, lines: &[u32]) -> u64 {
+    lines
+        .iter()
+        .flat_map(|place| site.hits_of(&site.kept[*place as usize]))
+        .filter(|hit| hit.class == class && hit.weight == Weight::Strong)
+        .count() as u64
 }
 
 /// Whether a class is an attack on what a program does with its input.
@@ -206,7 +239,6 @@ fn scanner(
     injections: &[(Class, usize)],
     places: usize,
     tools: &BTreeMap<String, u64>,
-    hit_lines: u64,
 ) -> Held {
     let kinds: Vec<&str> = injections.iter().map(|(class, _)| class.title()).collect();
     let tool = match tools.keys().next() {
@@ -230,7 +262,10 @@ fn scanner(
         ),
         overturned_by: "a declared test of the office's own in that time",
         lines: lines.to_vec(),
-        counts: BTreeMap::from([("lines_with_payload", hit_lines), ("places", places as u64)]),
+        counts: BTreeMap::from([
+            ("lines_with_payload", lines.len() as u64),
+            ("places", places as u64),
+        ]),
     }
 }
 
@@ -324,31 +359,40 @@ fn attempted(site: &Site, class: Class, lines: &[u32], refused: u64, hit_lines: 
 }
 
 fn traversal(site: &Site, lines: &[u32]) -> Held {
-    let kept = |place: &u32| -> &Kept { &site.kept[*place as usize] };
-    let failed = lines.iter().filter(|place| kept(place).status >= 400).count();
-    let mut given: Vec<u32> = Vec::new();
+    let mut by_place: BTreeMap<u32, Vec<&Kept>> = BTreeMap::new();
     for place in lines {
-        let line = kept(place);
+        let kept = &site.kept[*place as usize];
+        by_place.entry(kept.shape).or_default().push(kept);
+    }
+    let mut given: Vec<u32> = Vec::new();
+    let mut failed = 0;
+    for (shape, asked) in by_place {
         let band = site
             .shapes
-            .get(line.shape)
+            .get(shape)
             .filter(|shape| shape.sizes.total() >= 30)
             .and_then(|shape| shape.sizes.band(0.001));
-        let is_usual = band.is_some_and(|(low, high)| (low..=high).contains(&line.bytes));
-        if line.is_success() && line.bytes > 0 && !is_usual {
-            given.push(line.bytes);
+        let failed_here = asked.iter().filter(|kept| kept.status >= 400).count();
+        let given_here = asked
+            .iter()
+            .filter(|kept| kept.is_success() && kept.bytes > 0)
+            .map(|kept| kept.bytes)
+            .filter(|bytes| band.is_none_or(|(low, high)| !(low..=high).contains(bytes)));
+        // A site that answers everything with one page gives the same size each time; a place where most attempts fail and some
+        // are answered gave something. What failed at another place says nothing of this one.
+        if failed_here >= 2 && failed_here * 2 >= asked.len() {
+            given.extend(given_here);
+            failed += failed_here;
         }
     }
-    // A site that answers everything with one page gives the same size each time; one where most attempts fail and some are
-    // answered gave something.
-    let gave = !given.is_empty() && failed >= 2 && failed * 2 >= lines.len();
+    let gave = !given.is_empty();
     let mut held = attempted(site, Class::Traversal, lines, 0, lines.len() as u64);
     if gave {
         held.verdict = Verdict::Breached;
         held.standing = Standing::Medium;
         held.rule = "file-outside-the-site-answered";
         held.says = format!(
-            "{} requests asked for files outside the site's folder; {failed} were turned down and {} were answered with {} bytes or more.",
+            "{} requests asked for files outside the site's folder; where {failed} were turned down, {} were answered with {} bytes or more.",
             lines.len(),
             given.len(),
             given.iter().min().copied().unwrap_or(0)

@@ -386,6 +386,8 @@ fn densest(failed: &[&(u32, &Kept, Outcome)], span_ms: i64) -> usize {
 
 /// Clients that fail in a wave from which on it is one hand: stolen passwords are tried from hundreds of addresses.
 const WAVE_CLIENTS: usize = 12;
+/// Time around a failure in which a success of the same client makes it a slip of somebody who belongs there: half an hour.
+const VISIT_MS: u64 = 1_800_000;
 /// A pause in the wave that ends it.
 const WAVE_PAUSE_MS: i64 = 1_800_000;
 /// Chance below which a wave is no accident: with 10,000 hours in a year's log, one false wave in a million years' logs.
@@ -393,8 +395,8 @@ const LN_WAVE: f64 = -23.0;
 
 /// Sign-ins that fail from many clients at once. `taken`: clients that are held for guessing by themselves.
 ///
-/// There is no floor for a client: each may try once. Whoever behaves as a visitor (fetches the page's pictures, comes from a
-/// page of the site, gets in in the end) is left out.
+/// There is no floor for a client: each may try once. Whoever behaves as a visitor around the try (has fetched the page's
+/// pictures, comes from a page of the site, gets in) is left out.
 pub(super) fn waves(site: &Site, timeline: &Timeline, taken: &BTreeSet<u32>) -> Vec<(Vec<u32>, Held)> {
     let mut bare: Vec<(i64, u32, u32)> = Vec::new();
     let mut ordinary = 0u64;
@@ -406,13 +408,17 @@ pub(super) fn waves(site: &Site, timeline: &Timeline, taken: &BTreeSet<u32>) -> 
             .lines(site, *client)
             .filter_map(|(place, kept)| Some((place, kept, outcome(site, kept)?)))
             .collect();
-        let seen = site.clients.get(*client);
-        let is_visitor = seen.statics > 0 || tries.iter().any(|(_, _, is)| *is == Outcome::Worked);
+        // An address may be a visitor's on one day and somebody else's on another: what counts is what it did around the try.
+        let gets_in = |time_ms: i64| {
+            tries
+                .iter()
+                .any(|(_, kept, is)| *is == Outcome::Worked && kept.time_ms.abs_diff(time_ms) <= VISIT_MS)
+        };
         for (place, kept, is) in &tries {
             if *is != Outcome::Failed || kept.time_ms == i64::MIN {
                 continue;
             }
-            if is_visitor || kept.is(flag::REFERER) {
+            if kept.flags & (flag::REFERER | flag::BROWSED) != 0 || gets_in(kept.time_ms) {
                 ordinary += 1;
             } else {
                 bare.push((kept.time_ms, *client, *place));

@@ -34,6 +34,8 @@ pub mod flag {
     pub const PROGRAM: u16 = 1 << 10;
     /// The request line is none of HTTP's.
     pub const GARBLED: u16 = 1 << 11;
+    /// Its client had fetched pictures or style sheets within the half hour before, as a browser does.
+    pub const BROWSED: u16 = 1 << 12;
 }
 
 /// A method, as far as the judgement tells them apart.

@@ -30,6 +30,9 @@ pub struct Client {
     pub missing: u16,
     /// Requests that named a record; at most 65,535.
     pub records: u16,
+    /// Seconds from the last picture or style sheet that it fetched to the last line; at most 65,535, and so where it never
+    /// fetched one.
+    pub since_static: u16,
     /// All of its further lines are kept.
     pub is_watched: bool,
     /// It is on a list of indicators.
@@ -65,6 +68,7 @@ impl Clients {
         let place = self.all.len() as u32;
         self.all.push(Client {
             key,
+            since_static: u16::MAX,
             ..Client::default()
         });
         self.index.insert(key, place);

@@ -13,6 +13,8 @@ const MAX_KEPT: usize = 700_000;
 /// A client of which so many lines are kept is watched from then on: no innocent visitor is that conspicuous by accident, and
 /// the whole of what an attacker does has to be seen.
 const WATCH_FROM: u32 = 12;
+/// Seconds for which a visitor who fetched a page's pictures counts as looking at pages: half an hour, which ends a visit.
+const BROWSED_S: u16 = 1800;
 /// One line in so many is sampled to find rotated copies.
 const SAMPLE: u64 = 64;
 /// Samples that are remembered.
@@ -179,6 +181,16 @@ impl Site {
             client.is_listed = listed.contains(row.client);
             client.is_watched = client.is_listed;
         }
+        let is_picture = row.is(flag::STATIC) && row.status < 400;
+        let since_last = u16::try_from(seconds.saturating_sub(client.last_s)).unwrap_or(u16::MAX);
+        client.since_static = match is_picture {
+            true => 0,
+            false => client.since_static.saturating_add(since_last),
+        };
+        let browsed = match client.since_static {
+            0..=BROWSED_S => flag::BROWSED,
+            _ => 0,
+        };
         if seconds > 0 {
             client.first_s = if client.first_s == 0 {
                 seconds
@@ -188,9 +200,7 @@ impl Site {
             client.last_s = client.last_s.max(seconds);
         }
         client.requests = client.requests.saturating_add(1);
-        client.statics = client
-            .statics
-            .saturating_add(u16::from(row.is(flag::STATIC) && row.status < 400));
+        client.statics = client.statics.saturating_add(u16::from(is_picture));
         client.referers = client.referers.saturating_add(u16::from(row.is(flag::REFERER)));
         client.missing = client
             .missing
@@ -247,7 +257,7 @@ impl Site {
             target_len: row.target_len,
             hits: first_hit,
             hit_count: hits.len() as u16,
-            flags: row.flags,
+            flags: row.flags | browsed,
             status: row.status,
             method: row.method,
         });
