@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use pollwatch_casework::tally::{Asked, Basis, Change, Field, Held, Question, Seen, Tally, Window, changes};
+use pollwatch_casework::tally::{
+    Asked, Basis, Change, Field, Held, Question, Scale, Seen, Tally, Window, changes,
+};
 use pollwatch_ledger::evidence::{EvidenceReader, PieceDigest};
 use pollwatch_model::register::{Target, TargetKind};
 use pollwatch_model::{EvidenceId, TargetId};
@@ -122,7 +124,7 @@ impl Workspace {
         if query.window.is_none() {
             for field in &mut fields {
                 let named = query.windows.get(&field.desk).copied();
-                field.window = named.or_else(|| window_of(&coverage, &field.desk));
+                field.window = named.or_else(|| window_of(&coverage, field));
             }
         }
         Ok(Basis::of(
@@ -264,16 +266,18 @@ impl Workspace {
     }
 }
 
-/// All time that the sources of a desk speak of, in whole days of UTC.
-fn window_of(coverage: &[Seen], desk: &str) -> Option<Window> {
-    let of_desk = || {
-        coverage
-            .iter()
-            .map(|seen| &seen.coverage)
-            .filter(|seen| seen.desk == desk)
+/// All time that the sources of a field speak of; of logs in whole days of UTC, because days are what is missing of them.
+fn window_of(coverage: &[Seen], field: &Field) -> Option<Window> {
+    let of_field = || {
+        let own = coverage.iter().map(|seen| &seen.coverage);
+        own.filter(|seen| seen.desk == field.desk)
     };
-    let first = of_desk().filter_map(|seen| seen.window.first).min()?;
-    let last = of_desk().filter_map(|seen| seen.window.last).max()?;
+    let first = of_field().filter_map(|seen| seen.window.first).min()?;
+    let last = of_field().filter_map(|seen| seen.window.last).max()?;
+    if field.scale == Scale::Stages {
+        // The last second that a source names is looked at to its end.
+        return Window::new(first, last.checked_add(1.second()).ok()?).ok();
+    }
     let day = |moment: Timestamp| TimeZone::UTC.to_datetime(moment).date();
     let midnight = |day: jiff::civil::Date| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok();
     Window::new(

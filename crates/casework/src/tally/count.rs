@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan};
 use pollwatch_model::{EvidenceId, FindingId, Gap, TargetId};
 use serde::{Deserialize, Serialize};
 
-use super::basis::{Basis, Field, Seen, Standing};
+use super::basis::{Basis, Field, Scale, Seen, Standing};
 use super::{Confidence, Level, Spans, Window};
 
 /// Share of the window, in thousandths, below which "no sign" is told apart: the 80 % of the statement that this count takes
@@ -234,7 +234,7 @@ impl Basis {
                 row.withheld += withheld.findings;
             }
         }
-        rows.into_values().map(Row::settled).collect()
+        rows.into_values().map(|row| row.settled(field.scale)).collect()
     }
 
     fn coverage_by_target(&self, field: &Field) -> BTreeMap<&TargetId, Vec<&Seen>> {
@@ -265,7 +265,7 @@ impl Basis {
 
 impl Row {
     /// Sorts what was gathered and says where the target stands.
-    fn settled(mut self) -> Row {
+    fn settled(mut self, scale: Scale) -> Row {
         self.findings.sort_by(|a, b| {
             (b.level, b.confidence)
                 .cmp(&(a.level, a.confidence))
@@ -285,9 +285,9 @@ impl Row {
         }
         self.level = self.findings.first().map(|held| held.level);
         self.confidence = self.findings.first().map(|held| held.confidence);
-        let has_data = self.covered.permille.is_some_and(|share| share > 0)
-            || self.covered.untimed > 0
-            || (self.covered.permille.is_none() && !self.covered.sources.is_empty());
+        // Logs for under a thousandth of the time are as good as none; an audit or a list of names is looked at in a moment.
+        let is_next_to_nothing = scale == Scale::Verdicts && self.covered.permille == Some(0);
+        let has_data = !self.covered.sources.is_empty() && !(is_next_to_nothing && self.covered.untimed == 0);
         self.place = match () {
             () if self.level.is_some() => Place::Reached,
             () if self.withheld > 0 => Place::Withheld,

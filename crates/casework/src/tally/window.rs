@@ -86,12 +86,16 @@ impl Window {
         (from.time() == midnight && to.time() == midnight).then_some((from.date(), last))
     }
 
-    /// The window in words, such as `2026-09-01 to 2026-09-21 (UTC)`.
+    /// The window in words, such as `2026-09-01 to 2026-09-21 (UTC)`, or to the second where it is not of whole days.
     pub fn in_words(&self) -> String {
         match self.days() {
             Some((from, to)) if from == to => format!("{from} (UTC)"),
             Some((from, to)) => format!("{from} to {to} (UTC)"),
-            None => format!("{} to {}", self.from, self.to),
+            None => format!(
+                "{} to {}",
+                self.from.strftime("%Y-%m-%d %H:%M:%SZ"),
+                self.to.strftime("%Y-%m-%d %H:%M:%SZ")
+            ),
         }
     }
 }
