@@ -46,7 +46,7 @@ fn the_demo_scans_records_verifies_and_writes_the_brief() {
     count
         .succeeds()
         .says("Logs of election systems: 103 targets, 2018-10-22 to 2018-11-04 (UTC)")
-        .says("Voter rolls: 103 targets, 2018-09-03T00:00:00Z to 2018-10-08T00:00:01Z")
+        .says("Voter rolls: 103 targets, 2018-09-03 00:00:00Z to 2018-10-08 00:00:01Z")
         .says("altered: 1 (high 1); no sign: 0; no data: 102")
         .says("no sign: 1; no data: 102");
     let brief = std::fs::read_to_string(place.path("election/brief.html")).expect("the brief");

@@ -356,16 +356,26 @@ impl Run for RollsRun {
         bytes: &mut dyn BufRead,
         out: &mut dyn Sink,
     ) -> Result<Fed, DeskError> {
+        let day_of = |name: &String| {
+            let day = crate::read::date_in_name(name)?;
+            jiff::tz::TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
+        };
+        // A snapshot shows what changed since the one before it.
+        let before = self.state.read.last().and_then(day_of);
+        let day = day_of(&input.name);
         let (lines, rows, lost) = self.add(&input.name, bytes, out)?;
-        let day = crate::read::date_in_name(&input.name)
-            .and_then(|day| jiff::tz::TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok());
         out.coverage(Coverage {
             desk: CARD.name.to_owned(),
             source: input.name.clone(),
             sha256: None,
             bytes: 0,
             targets: self.spoken_of(input),
-            window: Observed::at(day),
+            window: Observed {
+                first: before
+                    .filter(|before| day.is_some_and(|day| *before < day))
+                    .or(day),
+                last: day,
+            },
             gaps: Vec::new(),
             records_read: rows,
             records_unread: lost,
