@@ -341,13 +341,11 @@ impl Taker<'_> {
             reader,
             self.listed,
         );
-        let lines = memchr::memchr_iter(b'\n', &block.bytes).count() as u64
-            + u64::from(!block.bytes.ends_with(b"\n"));
         self.at = Place {
             offset: block.end_offset,
-            line: block.first_line - 1 + lines,
+            line: block.first_line - 1 + block.lines,
         };
-        lines
+        block.lines
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Block {
     pub first_line: u64,
     /// Bytes of the stream before and up to its end.
     pub end_offset: u64,
+    /// How many lines it holds, the last of a stream counted where it has no end.
+    pub lines: u64,
     /// Numbers of the lines that were longer than [`MAX_LINE_BYTES`] and end there.
     pub cut_lines: Vec<u64>,
     /// Whether it is the last.
@@ -130,6 +132,7 @@ impl Blocks {
         self.line += ends + u64::from(!bytes.ends_with(b"\n") && !self.is_skipping);
         Ok(Some(Block {
             first_line,
+            lines: ends + u64::from(!bytes.ends_with(b"\n")),
             end_offset: self.offset - self.carry.len() as u64,
             cut_lines,
             is_last: self.is_over,

@@ -1,6 +1,7 @@
 //! From bytes to rows: blocks of whole lines, each line laid out, inspected and reduced to what the judgement needs.
 
 mod block;
+mod memo;
 mod path;
 mod row;
 

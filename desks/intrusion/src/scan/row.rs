@@ -1,7 +1,6 @@
 //! One line as the judgement needs it: numbers only, its texts left where they stand.
 
-use rustc_hash::FxHashMap;
-
+use super::memo::Memo;
 use super::path::{Shape, shape_of};
 use crate::event::{Action, Escapes, Event, address_key};
 use crate::payload::{Inspector, Scratch};
@@ -144,12 +143,27 @@ pub struct Laid<'i> {
     unescaped: Vec<u8>,
     text: Vec<u8>,
     shape: Vec<u8>,
-    /// What the inspection of agents said, by the hash of their text.
-    agents: FxHashMap<u64, Vec<Hit>>,
-    last_agent: u64,
+    /// Targets in which nothing was found.
+    targets: Memo<Target>,
+    /// Referring pages in which nothing was found.
+    referers: Memo<()>,
+    /// Agents: the hash, and the place of what was found in them.
+    agents: Memo<(u64, u32)>,
+    /// What was found in agents; at the first place nothing.
+    of_agents: Vec<Vec<Hit>>,
 }
 
-/// Agents whose inspection is remembered; beyond it all are forgotten.
+/// What is read off a target alone.
+#[derive(Debug, Clone, Copy, Default)]
+struct Target {
+    path: u64,
+    shape: u64,
+    record: u64,
+    path_end: u32,
+    flags: u16,
+}
+
+/// Agents of which something was found and is remembered; beyond it all are forgotten.
 const MAX_AGENTS: usize = 8192;
 
 impl<'i> Laid<'i> {
@@ -163,8 +177,10 @@ impl<'i> Laid<'i> {
             unescaped: Vec::new(),
             text: Vec::new(),
             shape: Vec::new(),
-            agents: FxHashMap::default(),
-            last_agent: 0,
+            targets: Memo::new(),
+            referers: Memo::new(),
+            agents: Memo::new(),
+            of_agents: vec![Vec::new()],
         }
     }
 
@@ -271,43 +287,36 @@ impl<'i> Laid<'i> {
         if !event.referer.is_empty() {
             row.flags |= flag::REFERER;
         }
-        let Shape {
-            record,
-            path_end,
-            is_static,
-        } = shape_of(event.target, &mut self.shape);
-        row.shape = hash(&self.shape);
-        let path = &event.target[..path_end];
-        row.path = hash(path);
-        row.record = record.map_or(0, |number| number + 1);
-        if is_static {
-            row.flags |= flag::STATIC;
+        let known = self.targets.get(event.target);
+        let target = known.unwrap_or_else(|| self.read_target(event.target));
+        (row.shape, row.path, row.record) = (target.shape, target.path, target.record);
+        row.flags |= target.flags;
+        if row.method == Method::Head {
+            row.flags &= !flag::PROGRAM;
         }
         // Only where it can matter: these are looked for letter by letter.
         if matches!(row.method, Method::Post | Method::Put | Method::Other) || matches!(row.status, 401 | 403)
         {
-            row.flags |= path_flags(path);
+            row.flags |= path_flags(&event.target[..target.path_end as usize]);
         }
-        if row.method != Method::Head && !is_static && is_program(path) {
-            row.flags |= flag::PROGRAM;
-        }
+        let is_known_referer = self.referers.get(event.referer).is_some();
         self.hits.0.clear();
         let request = RequestFields {
             method: event.method,
-            target: event.target,
-            referer: event.referer,
+            target: if known.is_some() { b"" } else { event.target },
+            referer: if is_known_referer { b"" } else { event.referer },
             agent: event.agent,
             cookie: event.headers.value_of("cookie"),
             headers: event.headers,
         };
         let is_escaped = event.escapes == Escapes::Backslash
-            && (memchr::memchr(b'\\', event.target).is_some()
-                || memchr::memchr(b'\\', event.referer).is_some());
+            && (memchr::memchr(b'\\', request.target).is_some()
+                || memchr::memchr(b'\\', request.referer).is_some());
         if is_escaped {
             self.unescaped.clear();
-            undo(event.target, &mut self.unescaped);
+            undo(request.target, &mut self.unescaped);
             let cut = self.unescaped.len();
-            undo(event.referer, &mut self.unescaped);
+            undo(request.referer, &mut self.unescaped);
             let request = RequestFields {
                 target: &self.unescaped[..cut],
                 referer: &self.unescaped[cut..],
@@ -319,41 +328,70 @@ impl<'i> Laid<'i> {
             self.inspector
                 .inspect_without_agent(&request, &mut self.scratch, &mut self.hits);
         }
-        if !event.agent.is_empty() {
-            row.agent = hash(event.agent);
-            if event.escapes == Escapes::Backslash && memchr::memchr(b'\\', event.agent).is_some() {
-                let mut plain = std::mem::take(&mut self.unescaped);
-                plain.clear();
-                undo(event.agent, &mut plain);
-                self.inspect_agent(row.agent, &plain);
-                self.unescaped = plain;
-            } else {
-                self.inspect_agent(row.agent, event.agent);
+        if self.hits.0.is_empty() {
+            if known.is_none() {
+                self.targets.put(event.target, target);
             }
+            if !is_known_referer {
+                self.referers.put(event.referer, ());
+            }
+        }
+        if !event.agent.is_empty() {
+            row.agent = self.inspect_agent(event.agent, event.escapes);
         }
         self.keep_hits(&mut row, out);
         row
     }
 
-    /// Agents repeat: what is said of one is remembered.
-    fn inspect_agent(&mut self, key: u64, agent: &[u8]) {
-        if key == self.last_agent {
-            return;
+    fn read_target(&mut self, target: &[u8]) -> Target {
+        let Shape {
+            record,
+            path_end,
+            is_static,
+        } = shape_of(target, &mut self.shape);
+        let path = &target[..path_end];
+        Target {
+            path: hash(path),
+            shape: hash(&self.shape),
+            record: record.map_or(0, |number| number + 1),
+            path_end: path_end as u32,
+            flags: match (is_static, is_program(path)) {
+                (true, _) => flag::STATIC,
+                (false, true) => flag::PROGRAM,
+                (false, false) => 0,
+            },
         }
-        if let Some(known) = self.agents.get(&key) {
-            if known.is_empty() {
-                self.last_agent = key;
-            }
-            self.hits.0.extend_from_slice(known);
-            return;
+    }
+
+    /// Adds what is found in an agent to the hits, and gives its hash.
+    fn inspect_agent(&mut self, agent: &[u8], escapes: Escapes) -> u64 {
+        if let Some((key, place)) = self.agents.get(agent) {
+            self.hits.0.extend_from_slice(&self.of_agents[place as usize]);
+            return key;
         }
-        if self.agents.len() >= MAX_AGENTS {
-            self.agents.clear();
+        let key = hash(agent);
+        if escapes == Escapes::Backslash && memchr::memchr(b'\\', agent).is_some() {
+            self.unescaped.clear();
+            undo(agent, &mut self.unescaped);
+            self.inspector
+                .inspect_agent(&self.unescaped, &mut self.scratch, &mut self.agent_hits);
+        } else {
+            self.inspector
+                .inspect_agent(agent, &mut self.scratch, &mut self.agent_hits);
         }
-        self.inspector
-            .inspect_agent(agent, &mut self.scratch, &mut self.agent_hits);
         self.hits.0.extend_from_slice(&self.agent_hits.0);
-        self.agents.insert(key, self.agent_hits.0.clone());
+        let place = if self.agent_hits.0.is_empty() {
+            0
+        } else {
+            if self.of_agents.len() >= MAX_AGENTS {
+                self.of_agents.truncate(1);
+                self.agents = Memo::new();
+            }
+            self.of_agents.push(self.agent_hits.0.clone());
+            self.of_agents.len() - 1
+        };
+        self.agents.put(agent, (key, place as u32));
+        key
     }
 
     fn keep_hits(&mut self, row: &mut Row, out: &mut Rows) {

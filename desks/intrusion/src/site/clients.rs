@@ -60,19 +60,18 @@ impl Clients {
             .collect();
     }
 
-    /// The place of a client, and whether it is new.
-    pub(super) fn place(&mut self, key: u128) -> (u32, bool) {
-        if let Some(place) = self.index.get(&key) {
-            return (*place, false);
+    /// The place of a client; of one that is new, with no request yet.
+    pub(super) fn place(&mut self, key: u128) -> u32 {
+        let next = self.all.len() as u32;
+        let place = *self.index.entry(key).or_insert(next);
+        if place == next {
+            self.all.push(Client {
+                key,
+                since_static: u16::MAX,
+                ..Client::default()
+            });
         }
-        let place = self.all.len() as u32;
-        self.all.push(Client {
-            key,
-            since_static: u16::MAX,
-            ..Client::default()
-        });
-        self.index.insert(key, place);
-        (place, true)
+        place
     }
 
     /// A client by its place.

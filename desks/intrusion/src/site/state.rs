@@ -41,6 +41,8 @@ pub struct Site {
     pub given_up: u64,
     samples: FxHashSet<u64>,
     #[serde(skip)]
+    places: Vec<u32>,
+    #[serde(skip)]
     name_index: FxHashMap<&'static str, u16>,
 }
 
@@ -85,11 +87,24 @@ impl Site {
         listed: &AddressSet,
     ) {
         let mut text = Vec::new();
+        // All clients are looked up at once: among a million each look-up waits for memory, and these wait together.
+        let mut places = std::mem::take(&mut self.places);
+        places.clear();
+        let mut last = None;
+        for row in &rows.rows {
+            let place = match last {
+                Some((client, place)) if client == row.client => place,
+                _ => self.clients.place(row.client),
+            };
+            last = Some((row.client, place));
+            places.push(place);
+        }
         for (dialect, count) in &rows.dialects {
             *self.files[file as usize].dialects.entry(*dialect).or_default() += count;
         }
-        for (row, line) in rows.rows.iter().zip(&rows.lines) {
+        for ((row, line), client) in rows.rows.iter().zip(&rows.lines).zip(&places) {
             self.take_row(
+                *client,
                 file,
                 first_line + u64::from(*line),
                 block,
@@ -100,6 +115,7 @@ impl Site {
                 &mut text,
             );
         }
+        self.places = places;
         self.files[file as usize].flush();
         if let Some(moved) = self.clients.forget_when_full() {
             for kept in &mut self.kept {
@@ -114,6 +130,7 @@ impl Site {
     #[expect(clippy::too_many_arguments, reason = "the inner loop, called from one place")]
     fn take_row(
         &mut self,
+        place: u32,
         file: u32,
         line: u64,
         block: &[u8],
@@ -146,7 +163,6 @@ impl Site {
                 self.samples.insert(sample ^ u64::from(file) << 1);
             }
         }
-        let (place, is_new) = self.clients.place(row.client);
         let seconds = match row.time_ms {
             i64::MIN => 0,
             ms => ms.div_euclid(1000).clamp(0, i64::from(u32::MAX)) as u32,
@@ -175,7 +191,7 @@ impl Site {
             });
         }
         let client = self.clients.get_mut(place);
-        if is_new {
+        if client.requests == 0 {
             client.first_s = seconds;
             client.agent = agent;
             client.is_listed = listed.contains(row.client);
