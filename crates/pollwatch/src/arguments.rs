@@ -249,6 +249,10 @@ pub struct SweepArguments {
     /// Addresses of ill repute, one a line or the first column of CSV; a visit from one is contact, never more
     #[arg(long, value_name = "FILE")]
     pub indicators: Option<PathBuf>,
+    /// Your own proxies and content network, one address or network a line: behind them the client is whom they name (settings:
+    /// desk.intrusion.proxies)
+    #[arg(long, value_name = "FILE")]
+    pub proxies: Option<PathBuf>,
     /// Who was asked to test: CSV of address, name, from, to; they are reported and never counted
     #[arg(long, value_name = "FILE")]
     pub assessors: Option<PathBuf>,

@@ -1,8 +1,9 @@
 //! The desk as the engine meets it.
 //!
-//! The role of an input says what it is: `jurisdiction=NAME`, or NAME alone, a log of that jurisdiction, `list=indicators`, `list=assessors` and
-//! `list=mapping` what the names say, to be fed before the logs. A role may also hold `window=FROM..TO` and `expect=A,B`: the
-//! time that is asked about, and jurisdictions that are to be reported even where they give nothing.
+//! The role of an input says what it is: `jurisdiction=NAME`, or NAME alone, a log of that jurisdiction, `list=indicators`,
+//! `list=proxies`, `list=assessors` and `list=mapping` what the names say, to be fed before the logs. A role may also hold
+//! `window=FROM..TO` and `expect=A,B`: the time that is asked about, and jurisdictions that are to be reported even where they
+//! give nothing.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read as _};
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::behave::Window;
 use crate::card::CARD;
 use crate::explain;
-use crate::lists::{assessors_of, day_or_time, read_assessors, read_indicators};
+use crate::lists::{AddressSet, assessors_of, day_or_time, read_assessors, read_indicators, read_proxies};
 use crate::read::{Dialect, Format, Mapping};
 use crate::sweep::{Listener, Options, Place, Read, State, Sweep};
 
@@ -35,6 +36,7 @@ pub struct IntrusionDesk;
 struct Kept {
     state: State,
     indicators: crate::lists::AddressSet,
+    proxies: crate::lists::AddressSet,
     assessors: Vec<crate::lists::Assessor>,
     window: Option<Window>,
     mapping: Option<String>,
@@ -49,6 +51,7 @@ impl Desk for IntrusionDesk {
         let mut options = Options::new(ctx.now);
         options.threads = threads(&ctx.settings)?;
         options.assessors = assessors_of(&ctx.register);
+        options.proxies = proxies_of(&ctx.settings).map_err(DeskError::Settings)?;
         if let Some(text) = ctx.settings.get("window").and_then(serde_json::Value::as_str) {
             options.window = Some(parse_window(text).map_err(DeskError::Settings)?);
         }
@@ -58,6 +61,7 @@ impl Desk for IntrusionDesk {
                 let kept: Kept = postcard::from_bytes(&saved.bytes)
                     .map_err(|error| DeskError::Saved(error.to_string()))?;
                 options.indicators = kept.indicators;
+                options.proxies = kept.proxies;
                 options.assessors = kept.assessors;
                 options.window = kept.window;
                 (Sweep::restore(options, kept.state), kept.mapping)
@@ -92,6 +96,27 @@ fn threads(settings: &serde_json::Value) -> Result<usize, DeskError> {
                     "intrusion.threads is {value}, and has to be a number from 1 to 64"
                 ))
             }),
+    }
+}
+
+/// The proxies that the settings declare: `proxies = ["10.0.0.0/8", "192.0.2.7"]` under `[desk.intrusion]`.
+///
+/// Errors: words for whoever wrote the settings.
+pub fn proxies_of(settings: &serde_json::Value) -> Result<AddressSet, String> {
+    let Some(value) = settings.get("proxies") else {
+        return Ok(AddressSet::default());
+    };
+    let texts: Option<Vec<&str>> = value
+        .as_array()
+        .and_then(|list| list.iter().map(serde_json::Value::as_str).collect());
+    let texts = texts.ok_or_else(|| {
+        format!("intrusion.proxies is {value}, and has to be a list of addresses and networks")
+    })?;
+    // One a line; the heading that a list may have is none of these.
+    let (set, problems) = read_proxies("intrusion.proxies", &format!("address\n{}", texts.join("\n")));
+    match problems.first() {
+        Some(problem) => Err(format!("intrusion.proxies: {}", problem.what)),
+        None => Ok(set),
     }
 }
 
@@ -216,6 +241,17 @@ impl IntrusionRun {
                     });
                 }
                 self.sweep.options.indicators = set;
+            }
+            "proxies" => {
+                let (set, problems) = read_proxies(&input.name, &text);
+                problems.into_iter().for_each(|problem| out.problem(problem));
+                if set.is_empty() {
+                    return Err(DeskError::Format {
+                        input: input.name.clone(),
+                        why: "it holds no address; the first column has to be one".to_owned(),
+                    });
+                }
+                self.sweep.options.proxies = set;
             }
             "assessors" => {
                 let (assessors, problems) = read_assessors(&input.name, &text);
@@ -342,6 +378,7 @@ impl Run for IntrusionRun {
         let kept = SavedView {
             state: self.sweep.saved_view(),
             indicators: &self.sweep.options.indicators,
+            proxies: &self.sweep.options.proxies,
             assessors: &self.sweep.options.assessors,
             window: self.sweep.options.window,
             mapping: self.mapping.as_deref(),
@@ -380,6 +417,7 @@ impl Run for IntrusionRun {
 struct SavedView<'a> {
     state: crate::sweep::StateView<'a>,
     indicators: &'a crate::lists::AddressSet,
+    proxies: &'a crate::lists::AddressSet,
     assessors: &'a [crate::lists::Assessor],
     window: Option<Window>,
     mapping: Option<&'a str>,

@@ -139,11 +139,18 @@ fn cannot_show(report: &SiteReport, actor: &Actor) -> Vec<String> {
             "which visitor it was: the address is one of a proxy, or of the office's own network".to_owned(),
         );
     }
-    let is_web = actor
-        .lines
-        .iter()
-        .any(|(place, _)| report.site.kept[*place as usize].is(flag::REQUEST));
-    if is_web {
+    let has = |of: u16| {
+        let mut lines = actor.lines.iter();
+        lines.any(|(place, _)| report.site.kept[*place as usize].is(of))
+    };
+    if has(flag::FORWARDED) {
+        list.push(
+            "who stands behind the address: it says that it forwards for others. If it is a proxy of the office's own or of its \
+             content network, declare it by --proxies and sweep again"
+                .to_owned(),
+        );
+    }
+    if has(flag::REQUEST) {
         list.push("what was sent in the body of a request, such as a form or a file".to_owned());
         if !actor
             .lines

@@ -13,6 +13,7 @@ pub mod decode;
 pub mod desk;
 pub mod event;
 pub mod explain;
+pub mod forwarded;
 mod hit;
 pub mod lists;
 pub mod payload;

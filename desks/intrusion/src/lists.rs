@@ -46,6 +46,17 @@ impl Network {
         key & mask(self.bits) == self.key
     }
 
+    /// Whether it is wider than any one owner's: a /8 was the most that was ever given to one in version 4, and fc00::/7 holds all
+    /// private networks of version 6 (RFC 4193).
+    fn is_half_the_internet(self) -> bool {
+        let is_four = self.key >> 32 == 0xffff && self.bits >= 96;
+        if is_four {
+            self.bits < 96 + 8
+        } else {
+            self.bits < 7
+        }
+    }
+
     /// Whether it is so wide that it says nothing of anybody: an IPv4 network of more than 65,536 addresses, an IPv6 network
     /// wider than a /32, which is what a registry gives to one provider (RIPE-738, section 5.1.1).
     fn is_too_wide(self) -> bool {
@@ -177,6 +188,41 @@ pub fn read_indicators(file: &str, text: &str) -> (AddressSet, Vec<Problem>) {
             continue;
         }
         networks.push(network);
+    }
+    (AddressSet::new(networks), problems)
+}
+
+/// Reads a list of the office's own proxies and its content network's addresses: one address or network a line, or the first
+/// column of CSV. Private ranges are what proxies have.
+///
+/// A network that holds a large part of the internet is refused: whoever is in it could pass for anybody.
+pub fn read_proxies(file: &str, text: &str) -> (AddressSet, Vec<Problem>) {
+    let mut networks = Vec::new();
+    let mut problems = Vec::new();
+    for (number, line) in text.lines().enumerate().take(MAX_ENTRIES) {
+        let value = line
+            .trim_start_matches('\u{feff}')
+            .split([',', ';', '\t', '#'])
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .trim_matches('"');
+        if value.is_empty() {
+            continue;
+        }
+        let problem = match Network::parse(value) {
+            Some(network) if !network.is_half_the_internet() => {
+                networks.push(network);
+                continue;
+            }
+            Some(_) => {
+                format!("{value} is too wide to be anybody's proxies, so it is left out; name their networks")
+            }
+            // A heading.
+            None if number == 0 => continue,
+            None => format!("{value:?} is no address, so the line is left out"),
+        };
+        problems.push(Problem::remark(file, Some(number as u64 + 1), problem));
     }
     (AddressSet::new(networks), problems)
 }

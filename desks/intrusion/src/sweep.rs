@@ -26,6 +26,8 @@ static INSPECTOR: LazyLock<Inspector> = LazyLock::new(Inspector::new);
 pub struct Options {
     /// Addresses on a list.
     pub indicators: AddressSet,
+    /// The office's own proxies and its content network: behind one of them the client is whom it names.
+    pub proxies: AddressSet,
     /// Who was asked to test.
     pub assessors: Vec<Assessor>,
     /// The time that is asked about.
@@ -41,6 +43,7 @@ impl Options {
     pub fn new(now: Timestamp) -> Self {
         Options {
             indicators: AddressSet::default(),
+            proxies: AddressSet::default(),
             assessors: Vec::new(),
             window: None,
             now,
@@ -211,10 +214,18 @@ impl Sweep {
             at: from,
         };
         let read = if self.options.threads <= 1 {
-            read_alone(inspector, &mut reader, &mut blocks, stream, &mut taker)
+            read_alone(
+                inspector,
+                &self.options.proxies,
+                &mut reader,
+                &mut blocks,
+                stream,
+                &mut taker,
+            )
         } else {
             read_beside(
                 inspector,
+                &self.options.proxies,
                 &mut reader,
                 &mut blocks,
                 stream,
@@ -351,12 +362,13 @@ impl Taker<'_> {
 
 fn read_alone(
     inspector: &Inspector,
+    proxies: &AddressSet,
     reader: &mut Reader,
     blocks: &mut Blocks,
     stream: &mut dyn BufRead,
     taker: &mut Taker<'_>,
 ) -> Read {
-    let mut laid = Laid::new(inspector);
+    let mut laid = Laid::behind(inspector, proxies);
     let mut rows = Rows::default();
     loop {
         let block = match blocks.next(stream) {
@@ -383,6 +395,7 @@ struct Job {
 /// As [`read_alone`], with lines laid out on other threads while this one reads ahead and takes in what they made, in order.
 fn read_beside(
     inspector: &Inspector,
+    proxies: &AddressSet,
     reader: &mut Reader,
     blocks: &mut Blocks,
     stream: &mut dyn BufRead,
@@ -395,7 +408,7 @@ fn read_beside(
         Ok(None) => return Read::End(taker.at),
         Err(error) => return Read::Failed(taker.at, error),
     };
-    let mut laid = Laid::new(inspector);
+    let mut laid = Laid::behind(inspector, proxies);
     let mut rows = Rows::default();
     laid.lay_out(&first.bytes, reader, first.first_line == 1, &mut rows);
     let lines = taker.take(&first, &rows, reader);
@@ -412,7 +425,7 @@ fn read_beside(
             to_worker.push(send);
             from_worker.push(receive);
             scope.spawn(move || {
-                let mut laid = Laid::new(inspector);
+                let mut laid = Laid::behind(inspector, proxies);
                 while let Ok(mut job) = jobs.recv() {
                     laid.lay_out(&job.block.bytes, &mut job.reader, false, &mut job.rows);
                     if done.send(job).is_err() {

@@ -6,9 +6,12 @@ use std::io::BufReader;
 
 use jiff::Timestamp;
 use pollwatch_intrusion::behave::Actor;
+use pollwatch_intrusion::explain::actor_draft;
+use pollwatch_intrusion::lists::read_proxies;
 use pollwatch_intrusion::read::Format;
 use pollwatch_intrusion::sweep::{Deaf, Options, Place, SiteReport, Sweep};
 use pollwatch_intrusion::{Class, Verdict};
+use pollwatch_model::{TargetId, TargetRef};
 use proptest::prelude::*;
 
 const DAY: i64 = 86_400;
@@ -100,10 +103,17 @@ impl Log {
         }
     }
 
-    fn sweep(mut self) -> SiteReport {
+    fn sweep(self) -> SiteReport {
+        self.sweep_behind("")
+    }
+
+    /// The same where these are the office's own proxies.
+    fn sweep_behind(mut self, proxies: &str) -> SiteReport {
         self.0.sort();
         let text: String = self.0.into_iter().map(|(_, line)| line).collect();
-        let mut sweep = Sweep::new(Options::new("2026-12-01T00:00:00Z".parse().unwrap()));
+        let mut options = Options::new("2026-12-01T00:00:00Z".parse().unwrap());
+        options.proxies = read_proxies("proxies", proxies).0;
+        let mut sweep = Sweep::new(options);
         sweep.read(
             "adams",
             "a.log",
@@ -263,6 +273,41 @@ fn an_address_that_a_visitor_had_on_another_day_still_belongs_to_the_wave() {
     // All of the sixty were visitors on the third day.
     assert_eq!(wave.class, Class::CredStuff);
     assert_eq!((wave.clients.len(), wave.lines.len()), (60, 120));
+}
+
+#[test]
+fn behind_a_declared_proxy_the_client_is_whom_it_names() {
+    // Two attackers and many visitors, all through one proxy that adds whom it spoke with; the second attacker writes a chain of
+    // its own before.
+    let log = || {
+        let mut log = Log::with_visitors();
+        log.sqli("203.0.113.8", 3 * DAY, SQLMAP);
+        log.traversal("198.51.100.9", 9 * DAY, BROWSERS[1]);
+        for (_, line) in &mut log.0 {
+            let (client, rest) = line.trim_end().split_once(' ').unwrap();
+            let made_up = if client.starts_with("198.51") {
+                "127.0.0.1, 10.0.0.5, "
+            } else {
+                ""
+            };
+            *line = format!("10.0.0.5 {rest} \"{made_up}{client}\"\n");
+        }
+        log
+    };
+    let undeclared = log().sweep();
+    assert_eq!(groups(&undeclared), [["10.0.0.5"]]);
+    let target = TargetRef {
+        id: TargetId::slug("adams"),
+        name: "Adams County".to_owned(),
+    };
+    let (draft, _) = actor_draft(&undeclared, &undeclared.actors[0], &target);
+    let cannot_show = draft.details["cannot_show"].to_string();
+    assert!(cannot_show.contains("declare it by --proxies"), "{cannot_show}");
+    let declared = log().sweep_behind("10.0.0.0/24\n");
+    assert_eq!(groups(&declared), [["198.51.100.9"], ["203.0.113.8"]]);
+    let (draft, _) = actor_draft(&declared, &declared.actors[0], &target);
+    let cannot_show = draft.details["cannot_show"].to_string();
+    assert!(!cannot_show.contains("proxies"), "{cannot_show}");
 }
 
 proptest! {

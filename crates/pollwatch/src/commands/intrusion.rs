@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use jiff::Timestamp;
 use pollwatch_engine::{Mode, Progress, SourceSpec, Watcher, Workspace};
-use pollwatch_intrusion::desk::{jurisdiction_of, parse_window, target_of};
+use pollwatch_intrusion::desk::{jurisdiction_of, parse_window, proxies_of, target_of};
 use pollwatch_intrusion::explain::{actor_draft, assurance, seen_words};
-use pollwatch_intrusion::lists::{assessors_of, read_assessors, read_indicators};
+use pollwatch_intrusion::lists::{AddressSet, assessors_of, read_assessors, read_indicators, read_proxies};
 use pollwatch_intrusion::read::{Dialect, Format as LogFormat, Mapping};
 use pollwatch_intrusion::sweep::{Listener, Options, Place, Read, SiteReport, Sweep};
 use pollwatch_intrusion::{IntrusionDesk, Verdict};
@@ -69,10 +69,20 @@ fn sweep(
     arguments: &SweepArguments,
     into: Option<&sketch::Into>,
 ) -> anyhow::Result<ExitCode> {
-    let register = match workspace_dir(workspace) {
-        Ok(_) => open_workspace(workspace, Mode::Read)?.register().as_ref().clone(),
+    let (register, proxies) = match workspace_dir(workspace) {
+        Ok(_) => {
+            let opened = open_workspace(workspace, Mode::Read)?;
+            let settings = match opened.settings().desk.get("intrusion") {
+                Some(table) => {
+                    serde_json::to_value(table).context("cannot take the settings of desk.intrusion")?
+                }
+                None => serde_json::Value::Null,
+            };
+            let proxies = proxies_of(&settings).map_err(anyhow::Error::msg)?;
+            (opened.register().as_ref().clone(), proxies)
+        }
         Err(error) if workspace.is_some() || arguments.record => return Err(error),
-        Err(_) => Register::default(),
+        Err(_) => (Register::default(), AddressSet::default()),
     };
     let mut logs = Logs::default();
     if let Some(map) = &arguments.map {
@@ -94,7 +104,7 @@ fn sweep(
             return Ok(exit);
         }
     }
-    look(arguments, &register, &logs, into)
+    look(arguments, &register, proxies, &logs, into)
 }
 
 /// `NAME=PATH`, where the whole is no path that is there.
@@ -194,6 +204,7 @@ fn record(workspace: Option<&Path>, arguments: &SweepArguments, logs: &Logs) -> 
     let mut sources = Vec::new();
     for (kind, path) in [
         ("indicators", &arguments.indicators),
+        ("proxies", &arguments.proxies),
         ("assessors", &arguments.assessors),
         ("mapping", &arguments.columns),
     ] {
@@ -299,6 +310,7 @@ impl<F: FnMut(&Finding, pollwatch_engine::Novelty)> Listener for Ear<'_, F> {
 fn look(
     arguments: &SweepArguments,
     register: &Register,
+    proxies: AddressSet,
     logs: &Logs,
     into: Option<&sketch::Into>,
 ) -> anyhow::Result<ExitCode> {
@@ -309,6 +321,7 @@ fn look(
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
         .clamp(1, 64);
     options.assessors = assessors_of(register);
+    options.proxies = proxies;
     if let Some(window) = &arguments.window {
         options.window = Some(parse_window(window).map_err(anyhow::Error::msg)?);
     }
@@ -327,6 +340,19 @@ fn look(
             path.display()
         );
         options.indicators = set;
+    }
+    if let Some(path) = &arguments.proxies {
+        let (set, problems) = read_proxies(
+            &path.display().to_string(),
+            &String::from_utf8_lossy(&list(path)?),
+        );
+        problems.iter().for_each(|problem| screen.problem(problem));
+        anyhow::ensure!(
+            !set.is_empty(),
+            "{} holds no address that can be used; its first column has to be one",
+            path.display()
+        );
+        options.proxies = set;
     }
     if let Some(path) = &arguments.assessors {
         let (assessors, problems) = read_assessors(

@@ -3,6 +3,8 @@
 use super::memo::Memo;
 use super::path::{Shape, shape_of};
 use crate::event::{Action, Escapes, Event, address_key};
+use crate::forwarded::{client_of, names_another};
+use crate::lists::AddressSet;
 use crate::payload::{Inspector, Scratch};
 use crate::read::{Dialect, Reader};
 use crate::{Hit, Hits, RequestFields};
@@ -35,6 +37,8 @@ pub mod flag {
     pub const GARBLED: u16 = 1 << 11;
     /// Its client had fetched pictures or style sheets within the half hour before, as a browser does.
     pub const BROWSED: u16 = 1 << 12;
+    /// It says that it was forwarded for somebody else, and nobody declared who forwarded it.
+    pub const FORWARDED: u16 = 1 << 13;
 }
 
 /// A method, as far as the judgement tells them apart.
@@ -137,6 +141,7 @@ pub struct Rows {
 /// Lays out blocks. One for each thread.
 pub struct Laid<'i> {
     inspector: &'i Inspector,
+    proxies: Option<&'i AddressSet>,
     scratch: Scratch,
     hits: Hits,
     agent_hits: Hits,
@@ -171,6 +176,7 @@ impl<'i> Laid<'i> {
     pub fn new(inspector: &'i Inspector) -> Self {
         Laid {
             inspector,
+            proxies: None,
             scratch: Scratch::default(),
             hits: Hits::default(),
             agent_hits: Hits::default(),
@@ -181,6 +187,14 @@ impl<'i> Laid<'i> {
             referers: Memo::new(),
             agents: Memo::new(),
             of_agents: vec![Vec::new()],
+        }
+    }
+
+    /// The same, which takes the word of these proxies for whom they forward.
+    pub fn behind(inspector: &'i Inspector, proxies: &'i AddressSet) -> Self {
+        Laid {
+            proxies: Some(proxies),
+            ..Laid::new(inspector)
         }
     }
 
@@ -260,6 +274,16 @@ impl<'i> Laid<'i> {
             target_len: event.target.len() as u32,
             ..Row::default()
         };
+        let chain = chain_of(event);
+        if !chain.is_empty() {
+            let spoken_with = row.client;
+            if let Some(proxies) = self.proxies {
+                row.client = client_of(spoken_with, chain, proxies);
+            }
+            if row.client == spoken_with && names_another(spoken_with, chain) {
+                row.flags |= flag::FORWARDED;
+            }
+        }
         if !event.user.is_empty() {
             row.user = hash(event.user);
             row.flags |= flag::USER;
@@ -403,6 +427,24 @@ impl<'i> Laid<'i> {
         out.hits
             .extend(self.hits.0.iter().take(64).map(|hit| RowHit { hit: *hit }));
     }
+}
+
+/// For whom a request says that it was forwarded.
+fn chain_of<'a>(event: &Event<'a>) -> &'a [u8] {
+    if !event.forwarded.is_empty() || event.headers.is_empty() {
+        return event.forwarded;
+    }
+    // Of several the last is the nearest proxy's.
+    let named = |name: &[u8]| {
+        let of_name = event
+            .headers
+            .iter()
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        of_name.last().map(|(_, value)| value)
+    };
+    named(b"x-forwarded-for")
+        .or_else(|| named(b"forwarded"))
+        .unwrap_or_default()
 }
 
 /// Undoes `\"`, `\\` and `\xHH`.
