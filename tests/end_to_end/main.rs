@@ -1,6 +1,7 @@
 //! End to end: the binary, as a person or a script would use it.
 
 mod audit;
+mod console;
 mod demo;
 mod harness;
 mod hostile;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::workspace::{files, lock, runtime};
 use crate::{Error, verify};
+use pollwatch_store::access::AccessStore;
 use pollwatch_store::{SqliteStore, Store};
 
 /// Whether a backup takes the secret key along.
@@ -15,11 +16,35 @@ pub enum SecretKey {
     LeftOut,
 }
 
+/// The database of the console's accounts.
+const ACCESS: &str = "access.db";
+
+/// What a backup holds beside the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accounts {
+    /// The console has none.
+    NoneThere,
+    /// There are some, and they stay where they are, because the copy is not kept like a key.
+    LeftOut,
+    /// So many, with second factors and tokens, without sessions.
+    Kept(u64),
+}
+
+/// What came back from a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restored {
+    /// Whether the ledger's secret key did.
+    pub has_key: bool,
+    /// Whether the console's accounts did.
+    pub has_accounts: bool,
+}
+
 /// Copies the workspace in `from` to `to`, which must be empty or not there, and checks the copy.
 ///
 /// The workspace is taken for the time of the copy, so that record, ledger and evidence are of one moment. Errors:
 /// [`Error::Locked`] while another process records, [`Error::NotEmpty`], and [`Error::Unsound`] when the copy does not verify.
-pub fn backup(from: &Path, to: &Path, key: SecretKey) -> Result<(), Error> {
+/// Passwords go where the secret key goes: the console's accounts are copied with it, and only with it.
+pub fn backup(from: &Path, to: &Path, key: SecretKey) -> Result<Accounts, Error> {
     if !from.join(files::SETTINGS).is_file() {
         return Err(Error::NoWorkspace(from.to_path_buf()));
     }
@@ -56,14 +81,27 @@ pub fn backup(from: &Path, to: &Path, key: SecretKey) -> Result<(), Error> {
     if key == SecretKey::Included {
         copy_file(&from.join(files::KEY), &to.join(files::KEY))?;
     }
+    let access = from.join(ACCESS);
+    let accounts = match (access.is_file(), key) {
+        (false, _) => Accounts::NoneThere,
+        (true, SecretKey::LeftOut) => Accounts::LeftOut,
+        (true, SecretKey::Included) => Accounts::Kept(runtime.block_on(async {
+            let store = AccessStore::open(&access).await.map_err(Error::store("open"))?;
+            let copied = store.copy_to(&to.join(ACCESS)).await;
+            store.close().await;
+            copied.map_err(Error::store("copy"))
+        })?),
+    };
+    // The last of all: a copy without settings is no workspace.
     copy_file(&from.join(files::SETTINGS), &to.join(files::SETTINGS))?;
-    check(to)
+    check(to)?;
+    Ok(accounts)
 }
 
-/// Makes a workspace in `to` from the backup in `from`, after checking all of it. Tells whether it has its secret key.
+/// Makes a workspace in `to` from the backup in `from`, after checking all of it. Tells what came back beside the record.
 ///
 /// Errors: as [`backup`].
-pub fn restore(from: &Path, to: &Path) -> Result<bool, Error> {
+pub fn restore(from: &Path, to: &Path) -> Result<Restored, Error> {
     if !from.join(files::SETTINGS).is_file() {
         return Err(Error::NoWorkspace(from.to_path_buf()));
     }
@@ -71,7 +109,10 @@ pub fn restore(from: &Path, to: &Path) -> Result<bool, Error> {
     begin(to)?;
     copy_tree(from, to)?;
     check(to)?;
-    Ok(to.join(files::KEY).is_file())
+    Ok(Restored {
+        has_key: to.join(files::KEY).is_file(),
+        has_accounts: to.join(ACCESS).is_file(),
+    })
 }
 
 fn check(dir: &Path) -> Result<(), Error> {

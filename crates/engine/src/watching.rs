@@ -36,6 +36,23 @@ pub struct WatchHealth {
     pub alerts: Vec<AlertHealth>,
 }
 
+/// Longest that a living daemon is silent about its health, with room for a busy machine, in seconds.
+const SILENT_SECONDS: i64 = 60;
+
+impl WatchHealth {
+    /// Whether it was heard of lately enough to be running at `now`.
+    pub fn is_heard_of(&self, now: Timestamp) -> bool {
+        let alive = self.alive_at;
+        alive.is_some_and(|alive| now.duration_since(alive).as_secs() <= SILENT_SECONDS)
+    }
+
+    /// What a daemon last told in a record; `None` where none ever ran.
+    pub async fn kept_in(store: &impl Store) -> Result<Option<WatchHealth>, pollwatch_store::Error> {
+        let text = store.meta(HEALTH_META).await?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+}
+
 /// The health of one source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceHealth {
@@ -125,10 +142,8 @@ pub struct Revised {
 impl Workspace {
     /// The health that the daemon last told of; `None` where none ever ran.
     pub fn watch_health(&self) -> Result<Option<WatchHealth>, Error> {
-        let text = self
-            .block_on(self.store().meta(HEALTH_META))
-            .map_err(Error::store("read"))?;
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+        self.block_on(WatchHealth::kept_in(self.store()))
+            .map_err(Error::store("read"))
     }
 
     /// Keeps the daemon's health.

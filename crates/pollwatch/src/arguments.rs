@@ -109,7 +109,7 @@ pub enum Command {
     Backup {
         /// The new folder
         dir: PathBuf,
-        /// Copy the secret key too: keep such a backup as you keep the key
+        /// Copy the secret key and the console's accounts too: keep such a backup as you keep the key
         #[arg(long)]
         with_key: bool,
     },

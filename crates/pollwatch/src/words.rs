@@ -82,6 +82,8 @@ fn advice(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
             pollwatch_server::Error::Unprotected { .. } => Some(
                 "Nothing was started: passwords would cross the network in the open. Give --tls-cert and --tls-key, or --proxy.",
             ),
+            // Its text is that of what lies beneath, and so is the advice.
+            pollwatch_server::Error::Engine(error) => advice(error),
             pollwatch_server::Error::Tls { .. } => {
                 Some("Nothing was started. Certificate and key are PEM files that belong together.")
             }

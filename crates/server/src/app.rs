@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use pollwatch_engine::{Mode, Workspace};
 use pollwatch_model::Register;
 use pollwatch_store::SqliteStore;
-use pollwatch_store::access::{AccessEvent, AccessStore};
+use pollwatch_store::access::{AccessEvent, AccessStore, SECRET_SETTING};
 use tokio::sync::{Semaphore, broadcast, watch};
 
 use crate::Error;
@@ -61,6 +61,38 @@ pub struct Options {
     pub proxy: Option<Proxy>,
     /// Names by which browsers may call it, besides the loopback names and the address it listens on.
     pub hosts: Vec<String>,
+    /// What a slow or greedy client gets.
+    pub limits: Limits,
+}
+
+/// What a slow or greedy client gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Open connections; those beyond wait. Enough for every event stream and the pages beside them.
+    pub connections: usize,
+    /// Time for the headers of a request: a client that sends one byte a second gets no further (slowloris).
+    pub header_time: Duration,
+    /// Time for a whole answer, its body's arrival included; streams apart.
+    pub answer_time: Duration,
+    /// Time for the TLS handshake.
+    pub handshake_time: Duration,
+    /// Bytes of headers, from 8 KiB on.
+    pub header_bytes: usize,
+    /// Number of headers.
+    pub headers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connections: 8_000,
+            header_time: Duration::from_secs(10),
+            answer_time: Duration::from_secs(60),
+            handshake_time: Duration::from_secs(10),
+            header_bytes: 32 * 1024,
+            headers: 100,
+        }
+    }
 }
 
 impl Options {
@@ -96,6 +128,8 @@ pub(crate) struct Inner {
     pub(crate) register: Arc<Register>,
     pub(crate) origin: String,
     pub(crate) default_tlp: pollwatch_model::Tlp,
+    /// What the settings tell the daemon to follow.
+    pub(crate) followed: Vec<pollwatch_engine::WatchedSource>,
     pub(crate) store: SqliteStore,
     pub(crate) access: AccessStore,
     pub(crate) throttle: Throttle,
@@ -138,18 +172,19 @@ impl Console {
         .await?;
         let register = Arc::clone(reader.register());
         let (origin, default_tlp) = (reader.settings().origin.clone(), reader.settings().brief_tlp.0);
+        let followed = reader.settings().sources.clone();
         let record = options.workspace.join("record.db");
         let store = SqliteStore::open(&record, pollwatch_store::Mode::ReadOnly).await?;
         let access = AccessStore::open(&options.workspace.join(ACCESS_FILE)).await?;
         let secret = match access
-            .setting("secret")
+            .setting(SECRET_SETTING)
             .await?
             .and_then(|bytes| bytes.try_into().ok())
         {
             Some(secret) => secret,
             None => {
                 let secret: [u8; 32] = random()?;
-                access.set_setting("secret", &secret).await?;
+                access.set_setting(SECRET_SETTING, &secret).await?;
                 secret
             }
         };
@@ -162,6 +197,7 @@ impl Console {
             register,
             origin,
             default_tlp,
+            followed,
             store,
             access,
             throttle: Throttle::default(),
@@ -243,6 +279,11 @@ impl Console {
         self.inner.access.post(&event).await?;
         self.inner.live.wake_recorder();
         Ok(())
+    }
+
+    /// What is followed day and night, and how that is.
+    pub(crate) fn watch(&self) -> crate::watched::Watch {
+        self.snapshot().watch(&self.inner.followed, Timestamp::now())
     }
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {

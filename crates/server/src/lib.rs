@@ -16,11 +16,12 @@ mod routes;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod watched;
 mod web;
 mod words;
 
 pub use access::accounts::{AccountError, Role, add_account, change_password};
 pub use api::openapi::document as openapi_document;
-pub use app::{Console, Options, Proxy, Tls};
+pub use app::{Console, Limits, Options, Proxy, Tls};
 pub use error::Error;
 pub use web::listen::serve;

@@ -11,7 +11,7 @@ use pollwatch_store::{LeafId, Mark, Store};
 use tokio::sync::{Notify, watch};
 
 use crate::Console;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Counted, Snapshot};
 
 /// How often the record is asked whether anything is new: well under the second in which an alert must be on the page.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -25,6 +25,11 @@ const EVENTS_AT_ONCE: u32 = 500;
 pub(crate) const ACCESS_DESK: &str = "console";
 /// How often waiting events are looked for when nobody says that there are some.
 const RECORD_EVERY: Duration = Duration::from_secs(30);
+
+/// Most findings that a tally reads into memory at once; each has some kilobytes.
+pub(crate) const MOST_TALLIED: u64 = 10_000;
+/// Counting the tally costs at most this share of a core: it reads every finding.
+const TALLY_SHARE: u32 = 20;
 
 /// What an open page is told.
 #[derive(Debug, Clone)]
@@ -102,6 +107,8 @@ pub(crate) async fn follow(
     mut stopped: watch::Receiver<bool>,
 ) {
     let recorder = tokio::spawn(record_events(console.clone()));
+    let snapshots = Arc::new(snapshots);
+    let teller = tokio::spawn(tally(console.clone(), Arc::clone(&snapshots)));
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut watch = None;
@@ -138,13 +145,54 @@ pub(crate) async fn follow(
         if now != counted && Instant::now() >= count_from {
             let begun = Instant::now();
             if let Ok(snapshot) = Snapshot::take(&console.inner.store, &console.inner.register).await {
-                snapshots.send_replace(Arc::new(snapshot));
+                let tally = snapshots.borrow().tally.clone();
+                snapshots.send_replace(Arc::new(Snapshot { tally, ..snapshot }));
                 counted = now;
             }
             count_from = Instant::now() + begun.elapsed() * (COUNT_SHARE - 1);
         }
     }
     recorder.abort();
+    teller.abort();
+}
+
+/// Counts field by field whenever the counts have changed, as `pollwatch tally` does without a question.
+async fn tally(console: Console, snapshots: Arc<watch::Sender<Arc<Snapshot>>>) {
+    let mut changes = snapshots.subscribe();
+    loop {
+        let before = Arc::clone(&changes.borrow_and_update());
+        let begun = Instant::now();
+        let counted = if before.findings > MOST_TALLIED {
+            Some(Counted::TooMany)
+        } else {
+            let told = console
+                .read(|workspace| workspace.tally(&Default::default()))
+                .await;
+            told.ok().map(|tally| {
+                let sentences = tally.fields.iter().map(|field| field.sentence()).collect();
+                Counted::At(Timestamp::now(), Arc::new(sentences))
+            })
+        };
+        let is_same = |tally: &Counted| match (tally, &counted) {
+            (Counted::At(_, old), Some(Counted::At(_, new))) => old == new,
+            (old, Some(new)) => old == new,
+            (_, None) => true,
+        };
+        if !is_same(&changes.borrow().tally)
+            && let Some(tally) = counted
+        {
+            snapshots.send_modify(|snapshot| {
+                *snapshot = Arc::new(Snapshot {
+                    tally,
+                    ..Snapshot::clone(snapshot)
+                });
+            });
+        }
+        tokio::time::sleep(begun.elapsed() * (TALLY_SHARE - 1)).await;
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 /// What was recorded after `leaf`.

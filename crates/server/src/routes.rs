@@ -132,6 +132,7 @@ pub(crate) fn routes() -> Vec<Route> {
         ("GET", "/api/v1/tally", Need::ApiRead, get(api::tally)),
         ("GET", "/api/v1/coverage", Need::ApiRead, get(api::coverage)),
         ("GET", "/api/v1/sources", Need::ApiRead, get(api::sources)),
+        ("GET", "/api/v1/watch", Need::ApiRead, get(api::watch)),
         ("GET", "/api/v1/ledger", Need::ApiRead, get(api::ledger)),
         ("GET", "/api/v1/ledger/{index}", Need::ApiRead, get(api::entry)),
         (

@@ -1,10 +1,15 @@
 //! The counts that every page shows, taken anew when something was recorded. Pages are made from it without asking the store.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use jiff::Timestamp;
+use pollwatch_engine::{WatchHealth, WatchedSource};
 use pollwatch_model::register::Target;
 use pollwatch_model::{Card, Coverage, Polarity, Register, Severity, Stage, TargetId, Tlp};
 use pollwatch_store::{DayCount, ReachCount, SqliteStore, Store};
+
+use crate::watched::Watch;
 
 /// What is known about one target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,9 +73,30 @@ pub(crate) struct Snapshot {
     pub(crate) watched: u64,
     pub(crate) assurances: u64,
     pub(crate) dismissed: u64,
+    /// What the daemon last told.
+    pub(crate) health: Option<WatchHealth>,
+    /// The count of casework, field by field; of this moment or, on a busy day, of one a little before.
+    pub(crate) tally: Counted,
+}
+
+/// The tally's sentences, as far as they were counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// Not yet.
+    #[default]
+    Not,
+    /// There are more findings than this machine's memory should hold at once.
+    TooMany,
+    /// When, and one sentence a field.
+    At(Timestamp, Arc<Vec<String>>),
 }
 
 impl Snapshot {
+    /// What is followed, at `now`.
+    pub(crate) fn watch(&self, configured: &[WatchedSource], now: Timestamp) -> Watch {
+        Watch::of(configured, self.health.as_ref(), now)
+    }
+
     /// Counts. Costs some tens of milliseconds at 100,000 findings, all of it in SQLite's own threads.
     pub(crate) async fn take(
         store: &SqliteStore,
@@ -79,11 +105,15 @@ impl Snapshot {
         let reach = store.reach_counts().await?;
         let days = store.day_counts().await?;
         let coverage = store.coverage().await?;
+        let health = WatchHealth::kept_in(store).await?;
         let cards: Vec<&'static Card> = pollwatch_engine::desks::all()
             .iter()
             .map(|desk| desk.card())
             .collect();
-        Ok(Snapshot::of(register, &cards, &reach, days, coverage))
+        Ok(Snapshot {
+            health,
+            ..Snapshot::of(register, &cards, &reach, days, coverage)
+        })
     }
 
     fn of(

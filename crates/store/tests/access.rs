@@ -128,3 +128,41 @@ async fn only_its_owner_may_read_it() {
         0o600
     );
 }
+
+#[tokio::test]
+async fn a_copy_has_the_accounts_and_nobody_signed_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = AccessStore::open(&folder.path().join("access.db")).await.unwrap();
+    store.add_account(&account("ada")).await.unwrap();
+    store.add_session(&session(7, "ada", 2_000)).await.unwrap();
+    store
+        .set_setting(pollwatch_store::access::SECRET_SETTING, &[0xAB; 32])
+        .await
+        .unwrap();
+    store.set_setting("guests", b"1").await.unwrap();
+    let path = folder.path().join("copy.db");
+    assert_eq!(store.copy_to(&path).await.unwrap(), 1);
+    assert!(store.copy_to(&path).await.is_err(), "nothing is written over");
+    let bytes = std::fs::read(&path).unwrap();
+    for secret in [[7; 32], [0xAB; 32]] {
+        assert!(
+            !bytes.windows(32).any(|part| part == secret),
+            "not even in free pages"
+        );
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+    let copy = AccessStore::open(&path).await.unwrap();
+    assert_eq!(
+        copy.account("ada").await.unwrap(),
+        store.account("ada").await.unwrap()
+    );
+    assert_eq!(copy.session(&[7; 32]).await.unwrap(), None);
+    assert_eq!(copy.setting("guests").await.unwrap().as_deref(), Some(&b"1"[..]));
+}

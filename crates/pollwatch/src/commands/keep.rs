@@ -17,7 +17,7 @@ pub fn backup(workspace: Option<&Path>, to: &Path, with_key: bool) -> anyhow::Re
     } else {
         keep::SecretKey::LeftOut
     };
-    keep::backup(&dir, to, choice)?;
+    let accounts = keep::backup(&dir, to, choice)?;
     println!(
         "The backup is in {}. Its ledger was checked after copying.",
         visible(&to.display().to_string())
@@ -28,19 +28,35 @@ pub fn backup(workspace: Option<&Path>, to: &Path, with_key: bool) -> anyhow::Re
             println!("The secret key is not in it: keep keys/ledger.key apart, offline.")
         }
     }
+    match accounts {
+        keep::Accounts::NoneThere => {}
+        keep::Accounts::LeftOut => println!(
+            "The console's accounts are not in it, because they hold passwords: --with-key takes them along, or make them again with `pollwatch account add`."
+        ),
+        keep::Accounts::Kept(1) => println!(
+            "It holds the console's 1 account with its second factor and tokens; nobody stays signed in."
+        ),
+        keep::Accounts::Kept(n) => println!(
+            "It holds the console's {} accounts with their second factors and tokens; nobody stays signed in.",
+            crate::screen::grouped(n)
+        ),
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 pub fn restore(from: &Path, to: &Path) -> anyhow::Result<ExitCode> {
-    let has_key = keep::restore(from, to)?;
+    let restored = keep::restore(from, to)?;
     println!(
         "The workspace is in {}, and all of it was checked.",
         visible(&to.display().to_string())
     );
-    if !has_key {
+    if !restored.has_key {
         println!(
             "The backup has no secret key. Copy yours to keys/ledger.key before you record anything new."
         );
+    }
+    if !restored.has_accounts {
+        println!("The backup has no accounts of the console. Make them again with `pollwatch account add`.");
     }
     Ok(ExitCode::SUCCESS)
 }

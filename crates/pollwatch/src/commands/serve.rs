@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use pollwatch_server::{Options, Proxy, Tls};
+use pollwatch_server::{Limits, Options, Proxy, Tls};
 
 use crate::arguments::ServeArguments;
 use crate::commands::{open_workspace, workspace_dir};
@@ -24,6 +24,7 @@ pub fn run(workspace: Option<&Path>, arguments: ServeArguments) -> anyhow::Resul
         tls,
         proxy: arguments.proxy.map(|address| Proxy { address }),
         hosts: arguments.host,
+        limits: Limits::default(),
     };
     // Two threads answer: the work behind a page is done elsewhere, and a small machine has other things to do.
     let runtime = tokio::runtime::Builder::new_multi_thread()

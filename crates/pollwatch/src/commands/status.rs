@@ -72,19 +72,11 @@ pub fn run(workspace: Option<&Path>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Longest that a living daemon is silent about its health, with room for a busy machine.
-const SILENT_SECONDS: i64 = 60;
-
 /// Whether the daemon runs, and how its sources and its ways of telling people are.
 fn print_watch(health: &WatchHealth) {
-    let silent = health
-        .alive_at
-        .map(|alive| Timestamp::now().duration_since(alive).as_secs());
-    let said = match (silent, health.is_stopped) {
-        (Some(_), true) => format!("stopped at {}", moment(health.alive_at)),
-        (Some(silent), false) if silent <= SILENT_SECONDS => {
-            format!("running since {}", moment(health.since))
-        }
+    let said = match (health.is_heard_of(Timestamp::now()), health.is_stopped) {
+        (_, true) => format!("stopped at {}", moment(health.alive_at)),
+        (true, false) => format!("running since {}", moment(health.since)),
         _ => format!(
             "NOT RUNNING: last heard of at {}; start `pollwatch watch`",
             moment(health.alive_at)

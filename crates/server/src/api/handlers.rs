@@ -14,7 +14,7 @@ use pollwatch_store::Store;
 use super::problem::Problem;
 use super::types::{
     CoverageRecord, DeskRecord, EntryRecord, FindingPage, FindingRecord, LedgerRecord, NewDecision,
-    ReachRecord, TallyRecord, TargetListQuery, TargetPage, TargetRecord, Whole,
+    ReachRecord, TallyRecord, TargetListQuery, TargetPage, TargetRecord, WatchRecord, Whole,
 };
 use crate::Console;
 use crate::access::guard::Caller;
@@ -210,6 +210,10 @@ pub(crate) async fn sources(State(console): State<Console>) -> Json<Whole<DeskRe
         })
         .collect();
     Json(Whole { items })
+}
+
+pub(crate) async fn watch(State(console): State<Console>) -> Json<WatchRecord> {
+    Json(WatchRecord::from(&console.watch()))
 }
 
 pub(crate) async fn ledger(State(console): State<Console>) -> Answer<LedgerRecord> {

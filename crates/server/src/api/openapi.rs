@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::problem::Problem;
 use super::types::{
     CoverageRecord, DeskRecord, EntryRecord, FindingPage, FindingRecord, LedgerRecord, NewDecision,
-    TallyRecord, TargetListQuery, TargetPage, TargetRecord, Whole,
+    TallyRecord, TargetListQuery, TargetPage, TargetRecord, WatchRecord, Whole,
 };
 use crate::pages::query::FindingQuery;
 
@@ -180,6 +180,12 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             "listDesks",
             "The desks of this build, and what was read for each.",
             reference::<Whole<DeskRecord>>(schemas),
+        ),
+        get(
+            "/api/v1/watch",
+            "getWatch",
+            "What is followed day and night: whether the daemon runs, and each source that is late, missing or never connected.",
+            reference::<WatchRecord>(schemas),
         ),
         get(
             "/api/v1/ledger",

@@ -8,6 +8,8 @@ use pollwatch_store::StoredFinding;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::watched::{Daemon, Standing, Watch};
+
 /// A finding as it stands, with what is recorded about it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct FindingRecord {
@@ -196,6 +198,70 @@ pub(crate) struct DeskRecord {
     pub(crate) sources: u64,
     pub(crate) records_read: u64,
     pub(crate) records_unread: u64,
+}
+
+/// What is followed day and night.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct WatchRecord {
+    /// `never`, `running`, `stopped`, or `silent` for a daemon that did not say that it ends and is not heard of.
+    pub(crate) daemon: String,
+    /// For a running daemon since when it runs, else when it was last heard of.
+    pub(crate) since: Option<String>,
+    pub(crate) sources: Vec<WatchedRecord>,
+}
+
+/// A source that is followed, or should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct WatchedRecord {
+    pub(crate) name: String,
+    pub(crate) desk: String,
+    /// `starting`, `reading`, `waiting` (all that is there is read), `late`, `missing`, `failed`, `ended` or `never-connected`.
+    pub(crate) state: String,
+    /// Since when it is so.
+    pub(crate) since: Option<String>,
+    /// When something new was last read.
+    pub(crate) read_at: Option<String>,
+    /// Records read since the daemon began.
+    pub(crate) records_read: u64,
+    pub(crate) records_unread: u64,
+    /// Bytes that are there and not read yet.
+    pub(crate) bytes_waiting: u64,
+    /// What is wrong, in words.
+    pub(crate) trouble: Option<String>,
+}
+
+impl From<&Watch> for WatchRecord {
+    fn from(watch: &Watch) -> Self {
+        let (daemon, since) = match watch.daemon {
+            Daemon::Never => ("never", None),
+            Daemon::Runs(since) => ("running", since),
+            Daemon::Stopped(at) => ("stopped", at),
+            Daemon::Silent(at) => ("silent", at),
+        };
+        WatchRecord {
+            daemon: daemon.to_owned(),
+            since: since.map(|at| at.to_string()),
+            sources: watch
+                .sources
+                .iter()
+                .map(|source| WatchedRecord {
+                    name: source.name.clone(),
+                    desk: source.desk.clone(),
+                    state: match source.standing {
+                        Standing::Told(state) => state.word(),
+                        Standing::NeverConnected => "never-connected",
+                    }
+                    .to_owned(),
+                    since: source.since.map(|at| at.to_string()),
+                    read_at: source.read_at.map(|at| at.to_string()),
+                    records_read: source.records,
+                    records_unread: source.records_unread,
+                    bytes_waiting: source.lag_bytes,
+                    trouble: source.trouble.clone(),
+                })
+                .collect(),
+        }
+    }
 }
 
 /// The ledger as of its newest checkpoint.

@@ -234,7 +234,7 @@ pub(crate) async fn public(
                 li { span lang="en" { (desk.card.title) } ": " (language.count(desk.records_read, w::RECORDS, &[])) " " (language.count(desk.sources, w::OF_SOURCES, &[])) }
             } }
             @if !snapshot.desks.iter().any(crate::snapshot::DeskState::is_watched) { p.quiet { (say(w::REACH_NOTHING_READ)) } }
-            p { (overview::unknown(language, &snapshot)) }
+            p { (overview::unknown(language, &snapshot, &console.watch(), false)) }
         }
         (facts(&console, &visitor, &seen))
         section aria-labelledby="latest" {

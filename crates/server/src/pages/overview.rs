@@ -8,25 +8,29 @@ use pollwatch_model::Stage;
 
 use super::bits::{boxes, plain, scroll, stage_means, stage_text};
 use super::layout::{Page, Place};
-use super::picture;
+use super::{picture, sources};
 use crate::Console;
-use crate::snapshot::{DeskState, Snapshot};
+use crate::snapshot::{Counted, DeskState, Snapshot};
+use crate::watched::{Daemon, Watch};
 use crate::web::visitor::Visitor;
 use crate::words as w;
 use crate::words::Language;
 
 /// Targets that the first page lists; the rest is a link away.
 const LISTED_TARGETS: usize = 12;
+/// Sources that the sentence on what is not known names.
+const NAMED_SOURCES: usize = 5;
 
 pub(crate) async fn show(State(console): State<Console>, Extension(visitor): Extension<Visitor>) -> Response {
     let snapshot = console.snapshot();
-    let body = body(&console, &visitor, &snapshot);
+    let watch = console.watch();
+    let body = body(&console, &visitor, &snapshot, &watch);
     Page::new(Place::Overview, visitor.language.say(w::OVERVIEW), body)
         .live()
         .show(&console, &visitor)
 }
 
-fn body(console: &Console, visitor: &Visitor, snapshot: &Snapshot) -> Markup {
+fn body(console: &Console, visitor: &Visitor, snapshot: &Snapshot, watch: &Watch) -> Markup {
     let language = visitor.language;
     let say = |text| language.say(text);
     html! {
@@ -35,7 +39,7 @@ fn body(console: &Console, visitor: &Visitor, snapshot: &Snapshot) -> Markup {
                 p.eyebrow { (say(w::BOTTOM_LINE)) }
                 h1 #bottom-line { (found(language, snapshot)) }
                 p { (reach(language, snapshot)) }
-                p { (unknown(language, snapshot)) }
+                p { (unknown(language, snapshot, watch, true)) }
             }
             @if snapshot.undecided > 0 {
                 p.todo {
@@ -50,6 +54,7 @@ fn body(console: &Console, visitor: &Visitor, snapshot: &Snapshot) -> Markup {
                 h2 #how-far { (say(w::HOW_FAR)) }
                 p { (tally(language, snapshot)) }
                 (picture::ladder(language, snapshot))
+                (by_field(visitor, snapshot))
                 details {
                     summary { (say(w::STAGES_MEAN)) }
                     dl.pairs { @for stage in Stage::ALL { div { dt { (say(stage_text(*stage))) } dd { (say(stage_means(*stage))) } } } }
@@ -58,6 +63,10 @@ fn body(console: &Console, visitor: &Visitor, snapshot: &Snapshot) -> Markup {
             section aria-labelledby="when" {
                 h2 #when { (say(w::WHEN)) }
                 (when(language, snapshot))
+            }
+            section aria-labelledby="watched" {
+                h2 #watched { (say(w::WATCHED)) }
+                (watched(visitor, watch))
             }
             section aria-labelledby="desks" {
                 h2 #desks { (say(w::FOUND_AND_PROVED)) }
@@ -109,7 +118,8 @@ pub(crate) fn reach(language: Language, snapshot: &Snapshot) -> String {
 }
 
 /// What is not known, in one sentence.
-pub(crate) fn unknown(language: Language, snapshot: &Snapshot) -> String {
+/// Sources are named to those who may see them, and counted for the public.
+pub(crate) fn unknown(language: Language, snapshot: &Snapshot, watch: &Watch, names_sources: bool) -> String {
     let mut unknown = Vec::new();
     let idle: Vec<String> = snapshot
         .desks
@@ -123,6 +133,27 @@ pub(crate) fn unknown(language: Language, snapshot: &Snapshot) -> String {
     if snapshot.no_data() > 0 {
         unknown.push(language.count(snapshot.no_data(), w::UNKNOWN_TARGETS, &[]));
     }
+    let troubled: Vec<String> = watch
+        .troubled()
+        .iter()
+        .map(|source| plain(&source.name))
+        .collect();
+    if !troubled.is_empty() {
+        let named: Vec<String> = troubled.iter().take(NAMED_SOURCES).cloned().collect();
+        let mut names = language.list(&named);
+        if troubled.len() > named.len() {
+            names.push_str(", …");
+        }
+        let n = troubled.len() as u64;
+        unknown.push(if names_sources {
+            language.count(n, w::UNKNOWN_LATE, &[&names])
+        } else {
+            language.count(n, w::UNKNOWN_LATE_UNNAMED, &[])
+        });
+    }
+    if !watch.sources.is_empty() && matches!(watch.daemon, Daemon::Stopped(_) | Daemon::Silent(_)) {
+        unknown.push(language.say(w::UNKNOWN_DAEMON).to_owned());
+    }
     if snapshot.records_unread() > 0 {
         unknown.push(language.count(snapshot.records_unread(), w::UNKNOWN_RECORDS, &[]));
     }
@@ -130,6 +161,44 @@ pub(crate) fn unknown(language: Language, snapshot: &Snapshot) -> String {
         return language.say(w::UNKNOWN_REST).to_owned();
     }
     language.fill(w::NOT_KNOWN, &[&unknown.join("; ")])
+}
+
+/// The count field by field, in the words of `pollwatch tally`.
+fn by_field(visitor: &Visitor, snapshot: &Snapshot) -> Markup {
+    let say = |text| visitor.language.say(text);
+    html! {
+        h3 { (say(w::BY_FIELD)) }
+        @match &snapshot.tally {
+            Counted::Not => p.quiet { (say(w::BY_FIELD_SOON)) },
+            Counted::TooMany => p.quiet { (say(w::BY_FIELD_TOO_MANY)) },
+            Counted::At(at, sentences) => {
+                p.dim { (visitor.language.mark(w::BY_FIELD_MEANS, &[visitor.time(*at)])) }
+                ul lang="en" { @for sentence in sentences.iter() { li { (plain(sentence)) } } }
+            },
+        }
+    }
+}
+
+/// What is followed day and night, and what is wrong with that.
+fn watched(visitor: &Visitor, watch: &Watch) -> Markup {
+    let language = visitor.language;
+    let (troubled, all) = (watch.troubled(), watch.sources.len() as u64);
+    html! {
+        @if all == 0 {
+            p.quiet { (language.say(w::NOTHING_WATCHED)) }
+        } @else {
+            @if !watch.is_running() { (sources::daemon(visitor, watch)) }
+            @if troubled.is_empty() && watch.is_running() { p { (language.count(all, w::ALL_WATCHED_WELL, &[])) } }
+            @if !troubled.is_empty() {
+                p { (language.fill(w::SOME_WATCHED_WELL, &[&language.number(all - troubled.len() as u64), &language.number(all)])) }
+                ul.lines { @for source in troubled.iter().take(LISTED_TARGETS) {
+                    li { (sources::standing(visitor, source.standing)) " " strong { (plain(&source.name)) }
+                        @if let Some(read) = source.read_at { " " span.dim { (language.say(w::LAST_READ)) ": " (visitor.time(read)) } } }
+                } }
+            }
+            p { a href="/sources" { (language.say(w::SOURCES)) } }
+        }
+    }
 }
 
 /// The count of targets, with what it rests on. Missing data is never counted as safety.

@@ -3,7 +3,9 @@
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use jiff::Timestamp;
 use maud::{Markup, html};
+use pollwatch_engine::SourceState;
 use pollwatch_model::Coverage;
 use pollwatch_store::{RunId, RunSummary, Store};
 
@@ -12,6 +14,7 @@ use super::layout::{Page, Place};
 use super::notice;
 use super::targets::desk_title;
 use crate::Console;
+use crate::watched::{Daemon, Standing, Watch};
 use crate::web::visitor::Visitor;
 use crate::words as w;
 
@@ -34,6 +37,10 @@ pub(crate) async fn list(State(console): State<Console>, Extension(visitor): Ext
         h1 { (say(w::SOURCES)) }
         p.lead { (say(w::SOURCES_MEAN)) }
         div #live {
+            section aria-labelledby="watched" {
+                h2 #watched { (say(w::WATCHED)) }
+                (watched(&visitor, &console.watch()))
+            }
             @for desk in &snapshot.desks {
                 section aria-labelledby={ "desk-" (desk.card.name) } {
                     h2 id={ "desk-" (desk.card.name) } lang="en" { (desk.card.title) }
@@ -55,6 +62,68 @@ pub(crate) async fn list(State(console): State<Console>, Extension(visitor): Ext
     Page::new(Place::Sources, say(w::SOURCES), body)
         .live()
         .show(&console, &visitor)
+}
+
+/// Whether the daemon runs, in one sentence.
+pub(crate) fn daemon(visitor: &Visitor, watch: &Watch) -> Markup {
+    let language = visitor.language;
+    let at = |at: Option<Timestamp>| match at {
+        Some(at) => visitor.time(at),
+        None => html! { (language.say(w::NEVER)) },
+    };
+    html! {
+        @match watch.daemon {
+            Daemon::Never => p.notice { (language.say(w::DAEMON_NEVER)) },
+            Daemon::Runs(since) => p { (language.mark(w::DAEMON_SINCE, &[at(since)])) },
+            Daemon::Stopped(when) => p.notice { (language.mark(w::DAEMON_STOPPED, &[at(when)])) },
+            Daemon::Silent(when) => p.notice { (language.mark(w::DAEMON_SILENT, &[at(when)])) },
+        }
+    }
+}
+
+fn watched(visitor: &Visitor, watch: &Watch) -> Markup {
+    let language = visitor.language;
+    let say = |text| language.say(text);
+    if watch.sources.is_empty() {
+        return html! { p.quiet { (say(w::NOTHING_WATCHED)) } };
+    }
+    let moment = |at: Option<Timestamp>| match at {
+        Some(at) => visitor.time(at),
+        None => html! { span.dim { (say(w::NEVER)) } },
+    };
+    html! {
+        p.dim { (say(w::WATCHED_MEANS)) }
+        (daemon(visitor, watch))
+        (scroll(say(w::WATCHED), html! { table {
+            thead { tr { th scope="col" { (say(w::SOURCE)) } th scope="col" { (say(w::STATE_HEAD)) } th scope="col" { (say(w::LAST_READ)) }
+                th.n scope="col" { (say(w::READ)) } th.n scope="col" { (say(w::UNREAD)) } th.n scope="col" { (say(w::WAITING_BYTES)) } th scope="col" { (say(w::TROUBLE)) } } }
+            tbody { @for source in &watch.sources {
+                tr {
+                    th scope="row" { (bits::plain(&source.name)) span.under lang="en" { (desk_title(&source.desk)) } }
+                    td { (standing(visitor, source.standing)) @if let Some(since) = source.since { span.under { (language.mark(w::SINCE, &[visitor.time(since)])) } } }
+                    td.w { (moment(source.read_at)) }
+                    td.n { (language.number(source.records)) } td.n { (language.number(source.records_unread)) }
+                    td.n { (language.count(source.lag_bytes, w::BYTES, &[])) }
+                    td lang="en" { @if let Some(trouble) = &source.trouble { (bits::plain(trouble)) } }
+                }
+            } }
+        } }))
+    }
+}
+
+/// How a followed source is: a sign and a word.
+pub(crate) fn standing(visitor: &Visitor, standing: Standing) -> Markup {
+    let (class, sign, text) = match standing {
+        Standing::Told(SourceState::Waiting) => ("good", "●", w::SOURCE_WAITING),
+        Standing::Told(SourceState::Reading) => ("open", "…", w::SOURCE_READING),
+        Standing::Told(SourceState::Starting) => ("open", "…", w::SOURCE_STARTING),
+        Standing::Told(SourceState::Ended) => ("open", "○", w::SOURCE_ENDED),
+        Standing::Told(SourceState::Late) => ("part", "◐", w::SOURCE_LATE),
+        Standing::Told(SourceState::Missing) => ("bad", "✕", w::SOURCE_MISSING),
+        Standing::Told(SourceState::Failed) => ("bad", "✕", w::SOURCE_FAILED),
+        Standing::NeverConnected => ("part", "○", w::SOURCE_NEVER),
+    };
+    html! { span class={ "health " (class) } { span aria-hidden="true" { (sign) } " " (visitor.language.say(text)) } }
 }
 
 fn table(visitor: &Visitor, seen: &[&Coverage]) -> Markup {

@@ -300,6 +300,7 @@ async fn the_console_is_not_shown_to_the_network_in_the_open() {
                 address: [10, 0, 0, 1].into(),
             }),
             hosts: Vec::new(),
+            limits: Default::default(),
         };
         options.check().map_err(|error| error.to_string())
     };

@@ -4,3 +4,5 @@ mod hostile;
 mod pages;
 mod place;
 mod roles;
+mod sockets;
+mod watched;

@@ -38,7 +38,7 @@ const NAMES: &str = "wakefieldvotes.com\nlogin-wakefieldvotes.com\nwakefieldvote
 pub(super) struct Place {
     pub(super) folder: tempfile::TempDir,
     pub(super) console: Console,
-    router: axum::Router,
+    pub(super) router: axum::Router,
 }
 
 impl Place {
@@ -62,6 +62,7 @@ impl Place {
             tls: None,
             proxy: None,
             hosts: Vec::new(),
+            limits: Default::default(),
         };
         change(&mut options);
         let console = Console::open(options).await.unwrap();
@@ -154,7 +155,7 @@ impl Answer {
 }
 
 pub(super) struct Browser {
-    router: axum::Router,
+    pub(super) router: axum::Router,
     pub(super) cookies: BTreeMap<String, String>,
 }
 

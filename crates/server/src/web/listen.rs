@@ -20,20 +20,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
-use crate::app::{Options, Tls};
+use crate::app::{Limits, Options, Tls};
 use crate::{Console, Error};
 
-/// Open connections; those beyond wait. Enough for every event stream and the pages beside them.
-const MAX_CONNECTIONS: usize = 8_000;
-/// Time for the headers of a request: a client that sends one byte a second gets no further (slowloris).
-const HEADER_TIME: Duration = Duration::from_secs(10);
-/// Time for a whole answer, its body's arrival included; streams apart.
-const ANSWER_TIME: Duration = Duration::from_secs(60);
-/// Time for the TLS handshake.
-const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-/// Bytes of headers, and their number.
-const MAX_HEADER_BYTES: usize = 32 * 1024;
-const MAX_HEADERS: usize = 100;
 /// Time that open requests get when the console is told to stop.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
@@ -48,6 +37,7 @@ pub async fn serve(
 ) -> Result<(), Error> {
     options.check()?;
     let tls = options.tls.as_ref().map(acceptor).transpose()?;
+    let limits = options.limits.clone();
     let at = options.listen;
     let listener = TcpListener::bind(at)
         .await
@@ -59,7 +49,7 @@ pub async fn serve(
             .local_addr()
             .map_err(|source| Error::Bind { at, source })?,
     );
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let room = Arc::new(Semaphore::new(limits.connections));
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -74,15 +64,17 @@ pub async fn serve(
         let Ok(place) = Arc::clone(&room).acquire_owned().await else {
             break;
         };
-        let (router, tls) = (router.clone(), tls.clone());
+        let (router, tls, limits) = (router.clone(), tls.clone(), limits.clone());
         tokio::spawn(async move {
             let _place = place;
             let _ = socket.set_nodelay(true);
             match tls {
-                None => answer(socket, from, router).await,
+                None => answer(socket, from, router, &limits).await,
                 Some(tls) => {
-                    if let Ok(Ok(socket)) = tokio::time::timeout(HANDSHAKE_TIME, tls.accept(socket)).await {
-                        answer(socket, from, router).await;
+                    if let Ok(Ok(socket)) =
+                        tokio::time::timeout(limits.handshake_time, tls.accept(socket)).await
+                    {
+                        answer(socket, from, router, &limits).await;
                     }
                 }
             }
@@ -91,17 +83,23 @@ pub async fn serve(
     drop(listener);
     console.stop();
     // Every connection holds a place: all of them back means that all have ended.
-    let _ = tokio::time::timeout(STOP_TIME, room.acquire_many(MAX_CONNECTIONS as u32)).await;
+    let _ = tokio::time::timeout(STOP_TIME, room.acquire_many(limits.connections as u32)).await;
     Ok(())
 }
 
-async fn answer(socket: impl AsyncRead + AsyncWrite + Unpin, from: SocketAddr, router: axum::Router) {
+async fn answer(
+    socket: impl AsyncRead + AsyncWrite + Unpin,
+    from: SocketAddr,
+    router: axum::Router,
+    limits: &Limits,
+) {
+    let answer_time = limits.answer_time;
     let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let router = router.clone();
         async move {
             let mut request: Request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(from));
-            let answer = tokio::time::timeout(ANSWER_TIME, router.oneshot(request)).await;
+            let answer = tokio::time::timeout(answer_time, router.oneshot(request)).await;
             Ok::<Response, Infallible>(match answer {
                 Ok(Ok(response)) => response,
                 Err(_) => (StatusCode::REQUEST_TIMEOUT, "That took too long.\n").into_response(),
@@ -111,9 +109,9 @@ async fn answer(socket: impl AsyncRead + AsyncWrite + Unpin, from: SocketAddr, r
     // A client that goes away, or speaks no HTTP, is no news.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
-        .max_buf_size(MAX_HEADER_BYTES)
-        .max_headers(MAX_HEADERS)
+        .header_read_timeout(limits.header_time)
+        .max_buf_size(limits.header_bytes)
+        .max_headers(limits.headers)
         .serve_connection(TokioIo::new(socket), service)
         .await;
 }

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::ConnectOptions as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::{AccessEvent, Account, SecretDigest, Session, Token};
 use crate::sqlite::{create_private, explain};
@@ -18,6 +18,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations_access");
 
 /// How long a call waits for another process: the terminal's `account` commands take milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The setting by which a console signs what browsers keep for it.
+pub const SECRET_SETTING: &str = "secret";
 
 /// Readers beside the one writer.
 const MAX_CONNECTIONS: u32 = 2;
@@ -84,6 +87,52 @@ impl AccessStore {
     /// Closes the database.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    /// Copies accounts, second factors and tokens to a new file at `path` that only its owner may read; gives the number of accounts.
+    ///
+    /// Left out is what is worth nothing elsewhere, or too much: sessions, and the secret by which forms and browsers are known.
+    /// Errors: [`Error::CannotOpen`] when there is something at `path`, and as every call.
+    pub async fn copy_to(&self, path: &Path) -> Result<u64> {
+        let refused = |why: String| Error::CannotOpen {
+            path: path.to_owned(),
+            why,
+        };
+        if std::fs::symlink_metadata(path).is_ok() {
+            return Err(refused("there is something there already".to_owned()));
+        }
+        let Some(text) = path.to_str() else {
+            return Err(refused("its name is no valid UTF-8".to_owned()));
+        };
+        create_private(path).map_err(|error| refused(error.to_string()))?;
+        sqlx::query("VACUUM INTO $1")
+            .bind(text)
+            .execute(&self.pool)
+            .await
+            .map_err(|error| self.explain(error))?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Delete)
+            .pragma("trusted_schema", "0")
+            .pragma("secure_delete", "1")
+            .disable_statement_logging();
+        let mut copy = options.connect().await.map_err(|error| explain(path, error))?;
+        let done = async {
+            sqlx::query("DELETE FROM sessions").execute(&mut copy).await?;
+            sqlx::query("DELETE FROM settings WHERE name = $1")
+                .bind(SECRET_SETTING)
+                .execute(&mut copy)
+                .await?;
+            // What was deleted is not left in free pages.
+            sqlx::query("VACUUM").execute(&mut copy).await?;
+            sqlx::query_as::<_, (i64,)>("SELECT count(*) FROM accounts")
+                .fetch_one(&mut copy)
+                .await
+        };
+        let (accounts,) = done.await.map_err(|error| explain(path, error))?;
+        copy.close().await.map_err(|error| explain(path, error))?;
+        Ok(accounts.cast_unsigned())
     }
 
     /// Adds an account. Gives whether it was added: a name that is taken changes nothing.

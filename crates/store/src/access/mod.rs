@@ -3,5 +3,5 @@
 mod database;
 mod types;
 
-pub use database::AccessStore;
+pub use database::{AccessStore, SECRET_SETTING};
 pub use types::{AccessEvent, Account, SecretDigest, Session, Token};

@@ -156,6 +156,8 @@ async fn schema_on_disk(path: &Path) -> Result<Option<i64>> {
 const MAX_OPEN_TRIES: u32 = 100;
 
 async fn open_to_write(path: PathBuf, is_new: bool) -> Result<SqliteStore> {
+    // SQLite may have waited for its whole time already when it says "busy": such a try is the last one.
+    let begun = std::time::Instant::now();
     // Before anything may be written, so that a database of a newer program stays as it is.
     let found = if is_new {
         None
@@ -164,7 +166,9 @@ async fn open_to_write(path: PathBuf, is_new: bool) -> Result<SqliteStore> {
         loop {
             match schema_on_disk(&path).await {
                 // Another process may be making it at this moment: its tables are there before its mark is.
-                Err(Error::NotADatabase { .. } | Error::Busy { .. }) if tries < MAX_LOOK_TRIES => {
+                Err(Error::NotADatabase { .. } | Error::Busy { .. })
+                    if tries < MAX_LOOK_TRIES && begun.elapsed() < BUSY_TIMEOUT =>
+                {
                     tries += 1;
                     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
                 }
@@ -177,7 +181,7 @@ async fn open_to_write(path: PathBuf, is_new: bool) -> Result<SqliteStore> {
     let store = loop {
         // SQLite does not wait when two connections make the same new database a write-ahead one: it says "busy" at once.
         match open_pool(path.clone(), Mode::ReadWrite, writable.clone()).await {
-            Err(Error::Busy { .. }) if tries < MAX_OPEN_TRIES => {
+            Err(Error::Busy { .. }) if tries < MAX_OPEN_TRIES && begun.elapsed() < BUSY_TIMEOUT => {
                 tries += 1;
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
