@@ -1,6 +1,6 @@
 //! Measures Pollwatch beside its peers and beside the floor that the machine sets.
 //!
-//! `pollwatch-bench [lookalike] [ledger] [audit] [mail] [intrusion]`; all when none is named. Every tool runs as a process of its own, so that its peak of memory is
+//! `pollwatch-bench [lookalike] [ledger] [audit] [mail] [intrusion] [console]`; all when none is named. Every tool runs as a process of its own, so that its peak of memory is
 //! its own, and speaks the same lines of `key=value`. Nothing is asserted about time: the tables are to be read.
 #![allow(
     clippy::print_stdout,
@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod console;
 mod inputs;
 mod intrusion;
 mod ledger;
@@ -32,10 +33,10 @@ fn main() -> anyhow::Result<()> {
         parts => {
             if let Some(unknown) = parts
                 .iter()
-                .find(|part| !["lookalike", "ledger", "audit", "mail", "intrusion"].contains(part))
+                .find(|part| !["lookalike", "ledger", "audit", "mail", "intrusion", "console"].contains(part))
             {
                 bail!(
-                    "there is no part {unknown}; the parts are lookalike, ledger, audit, mail and intrusion"
+                    "there is no part {unknown}; the parts are lookalike, ledger, audit, mail, intrusion and console"
                 );
             }
         }
@@ -57,6 +58,9 @@ fn main() -> anyhow::Result<()> {
     }
     if is_asked("intrusion") {
         intrusion::run(&scratch)?;
+    }
+    if is_asked("console") {
+        console::run(&scratch)?;
     }
     Ok(())
 }

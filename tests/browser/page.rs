@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::chrome::Chrome;
 
 /// How long something that should happen is waited for. Long, because the machine may be busy; nothing here measures time.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(40);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A telephone, as wide as most (360 CSS pixels).
@@ -68,6 +68,7 @@ impl Person {
             page.ask(domain, json!({}));
         }
         page.resize(width);
+        page.prefer("light", "");
         page
     }
 }
@@ -94,11 +95,12 @@ impl Page<'_> {
         self
     }
 
-    /// As a system set to `light` or `dark` shows it, or as `print` does.
+    /// As a system set to `light` or `dark` shows it, or as `print` does; without smooth scrolling, which would move what is clicked on.
     pub fn prefer(&mut self, scheme: &str, medium: &str) {
         self.ask(
             "Emulation.setEmulatedMedia",
-            json!({"media": medium, "features": [{"name": "prefers-color-scheme", "value": scheme}]}),
+            json!({"media": medium, "features": [
+                {"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}]}),
         );
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+mod api;
 mod bench;
 mod browser;
 mod cases;
@@ -37,9 +38,11 @@ struct Arguments {
 enum Chore {
     /// Checks the form, lints, and runs every test; installs cargo-nextest and Chromium when they are missing
     Test,
+    /// Puts requests of every shape to the console's API (schemathesis); no answer may be a failure
+    Api,
     /// Measures Pollwatch beside its peers, in one run
     Bench {
-        /// Measure only these (lookalike, ledger, audit, mail)
+        /// Measure only these (lookalike, ledger, audit, mail, console)
         only: Vec<String>,
     },
     /// Runs a folder of cases with known answers and prints a table of figures
@@ -97,6 +100,7 @@ fn main() -> std::process::ExitCode {
 fn run() -> anyhow::Result<()> {
     match Arguments::parse().chore {
         Chore::Test => test::run(),
+        Chore::Api => api::run(),
         Chore::Bench { only } => bench::run(&only),
         Chore::Cases {
             desk,

@@ -26,6 +26,7 @@ pub fn run(workspace: Option<&Path>, arguments: ServeArguments) -> anyhow::Resul
         hosts: arguments.host,
         limits: Limits::default(),
     };
+    raise_limit();
     // Two threads answer: the work behind a page is done elsewhere, and a small machine has other things to do.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -39,6 +40,22 @@ pub fn run(workspace: Option<&Path>, arguments: ServeArguments) -> anyhow::Resul
     };
     runtime.block_on(pollwatch_server::serve(options, ready, told_to_stop()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lets the console hold as many connections as the system allows: a shell commonly gives 1,024 at first.
+fn raise_limit() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        /// Enough for every connection and every file beside them.
+        const ENOUGH: u64 = 16_384;
+        let limit = getrlimit(Resource::Nofile);
+        if limit.current.is_some_and(|current| current < ENOUGH) {
+            let current = Some(limit.maximum.map_or(ENOUGH, |most| most.min(ENOUGH)));
+            // Where it may not, the console serves fewer at once.
+            let _ = setrlimit(Resource::Nofile, Rlimit { current, ..limit });
+        }
+    }
 }
 
 /// Ready at Ctrl-C, and at the signal by which service managers end a program.
