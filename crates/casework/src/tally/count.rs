@@ -286,8 +286,9 @@ impl Row {
         self.level = self.findings.first().map(|held| held.level);
         self.confidence = self.findings.first().map(|held| held.confidence);
         // Logs for under a thousandth of the time are as good as none; an audit or a list of names is looked at in a moment.
-        let is_next_to_nothing = scale == Scale::Verdicts && self.covered.permille == Some(0);
-        let has_data = !self.covered.sources.is_empty() && !(is_next_to_nothing && self.covered.untimed == 0);
+        let is_next_to_nothing =
+            scale == Scale::Verdicts && self.covered.permille == Some(0) && self.covered.untimed == 0;
+        let has_data = !self.covered.sources.is_empty() && !is_next_to_nothing;
         self.place = match () {
             () if self.level.is_some() => Place::Reached,
             () if self.withheld > 0 => Place::Withheld,
