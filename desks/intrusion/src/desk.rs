@@ -32,7 +32,7 @@ const MAX_LIST_BYTES: u64 = 64 << 20;
 pub struct IntrusionDesk;
 
 /// What a run keeps between two steps, beside the sweep.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Kept {
     state: State,
     indicators: crate::lists::AddressSet,

@@ -434,7 +434,7 @@ pub fn assurance(report: &SiteReport, target: &TargetRef) -> Option<Draft> {
         "looked_for": looked_for,
         "files": shown,
         "clients": Vec::<String>::new(),
-        "client_count": report.site.clients.len() as u64 + report.site.clients.forgotten,
+        "client_count": report.site.clients.len() as u64 + report.site.clients.gone.clients,
         "cannot_show": ["what was sent in the body of a request, such as a form or a file", "whether any data were changed",
                         "anything on systems whose logs were not given"],
         "coverage": coverage_details(&report.seen),

@@ -36,6 +36,8 @@ pub struct Options {
     pub now: Timestamp,
     /// Threads that lay out lines; at least one.
     pub threads: usize,
+    /// Clients of a jurisdiction that are held in memory; 0: a million. Those beyond it go to disk.
+    pub max_clients: usize,
 }
 
 impl Options {
@@ -48,6 +50,7 @@ impl Options {
             window: None,
             now,
             threads: 1,
+            max_clients: 0,
         }
     }
 }
@@ -73,7 +76,7 @@ pub enum Read {
 }
 
 /// What is remembered between two steps.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct State {
     /// Of each jurisdiction its site.
     pub sites: BTreeMap<String, Site>,
@@ -204,6 +207,7 @@ impl Sweep {
         let may_grow = listener.may_grow();
         blocks.set_growing(may_grow);
         let site = self.state.sites.entry(jurisdiction.to_owned()).or_default();
+        site.clients.set_bound(self.options.max_clients);
         let place = site.open_file(file);
         let mut taker = Taker {
             site,
@@ -233,6 +237,16 @@ impl Sweep {
                 self.options.threads,
             )
         };
+        if let Some(error) = site.clients.take_failure() {
+            listener.problem(Problem::remark(
+                file,
+                None,
+                format!(
+                    "there are more visitors than memory is given for, and they cannot be put aside on disk ({error}): one that comes \
+                     back counts anew. Make room in the folder for temporary files and sweep again"
+                ),
+            ));
+        }
         let read = match read {
             Read::End(place) if may_grow => Read::Paused(place),
             other => other,
@@ -293,7 +307,8 @@ pub struct SiteReport {
 }
 
 impl SiteReport {
-    fn of(jurisdiction: String, site: Site, options: &Options) -> Self {
+    fn of(jurisdiction: String, mut site: Site, options: &Options) -> Self {
+        site.clients.settle();
         let timeline = Timeline::of(&site);
         let terms = Terms {
             assessors: options.assessors.clone(),

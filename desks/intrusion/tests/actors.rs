@@ -104,15 +104,19 @@ impl Log {
     }
 
     fn sweep(self) -> SiteReport {
-        self.sweep_behind("")
+        self.sweep_with(|_| {})
     }
 
     /// The same where these are the office's own proxies.
-    fn sweep_behind(mut self, proxies: &str) -> SiteReport {
+    fn sweep_behind(self, proxies: &str) -> SiteReport {
+        self.sweep_with(|options| options.proxies = read_proxies("proxies", proxies).0)
+    }
+
+    fn sweep_with(mut self, set: impl FnOnce(&mut Options)) -> SiteReport {
         self.0.sort();
         let text: String = self.0.into_iter().map(|(_, line)| line).collect();
         let mut options = Options::new("2026-12-01T00:00:00Z".parse().unwrap());
-        options.proxies = read_proxies("proxies", proxies).0;
+        set(&mut options);
         let mut sweep = Sweep::new(options);
         sweep.read(
             "adams",
@@ -193,7 +197,7 @@ fn one_program_of_its_own_at_two_addresses_at_one_time_is_one_hand_and_says_why(
         groups(&report),
         [vec!["203.0.113.8", "192.0.2.77"], vec!["203.0.113.9"]]
     );
-    insta::assert_snapshot!(actor_of(&report, "192.0.2.77").links.join("\n"), @"203.0.113.8 and 192.0.2.77: the same agent, which none of 1344 other clients has (Mozilla/5.0 (X11) Doorstep/7), one began within 20 seconds of the other's beginning or end, which happens by accident once in 3358");
+    insta::assert_snapshot!(actor_of(&report, "192.0.2.77").links.join("\n"), @"192.0.2.77 and 203.0.113.8: the same agent, which none of 1344 other clients has (Mozilla/5.0 (X11) Doorstep/7), one began within 20 seconds of the other's beginning or end, which happens by accident once in 3358");
 }
 
 #[test]
@@ -308,6 +312,68 @@ fn behind_a_declared_proxy_the_client_is_whom_it_names() {
     let (draft, _) = actor_draft(&declared, &declared.actors[0], &target);
     let cannot_show = draft.details["cannot_show"].to_string();
     assert!(!cannot_show.contains("proxies"), "{cannot_show}");
+}
+
+/// All that a report says, as one text.
+fn said(report: &SiteReport) -> String {
+    let target = TargetRef {
+        id: TargetId::slug("adams"),
+        name: "Adams County".to_owned(),
+    };
+    let drafts: Vec<String> = report
+        .actors
+        .iter()
+        .map(|actor| {
+            let (draft, _) = actor_draft(report, actor, &target);
+            format!(
+                "{}\n{:?}\n{}",
+                draft.summary,
+                draft.reasons,
+                serde_json::Value::from(draft.details)
+            )
+        })
+        .collect();
+    let clients = report.site.clients.len() as u64 + report.site.clients.gone.clients;
+    format!("{clients} clients\n{}", drafts.join("\n"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4))]
+
+    /// However few clients are held in memory: what is said is the same, for visitors who come back, for somebody who comes back
+    /// as an attacker, and for what is normal.
+    #[test]
+    fn clients_on_disk_change_nothing(bound in 40usize..1500, seed in 0i64..1000) {
+        let log = || {
+            let mut log = Log::with_visitors();
+            // Two thousand visitors of whom most come back days later, some to a page that is not there.
+            for visit in 0i64..9_000 {
+                let who = (visit * 7919 + seed * 31) % 2_000;
+                let client = format!("198.19.{}.{}", who / 250, who % 250 + 1);
+                let at = visit * 130;
+                let agent = BROWSERS[who as usize % BROWSERS.len()];
+                log.add(&client, at, "GET /results", 200, 14_000 + visit % 90, "-", agent);
+                log.add(&client, at + 1, "GET /static/site.css", 200, 1800, "https://vote.example.gov/", agent);
+                if visit % 40 == 3 {
+                    log.add(&client, at + 9, &format!("GET /old/{}.html", visit % 50), 404, 300, "-", agent);
+                }
+            }
+            // One that visited as anybody and then guesses paths; two that share a program of their own.
+            for path in 0..60 {
+                log.add("198.19.1.7", 12 * DAY + path, &format!("GET /b{path}"), 404, 300, "-", BROWSERS[1]);
+                for (part, client) in ["203.0.113.8", "192.0.2.77"].iter().enumerate() {
+                    let at = 8 * DAY + 20 * part as i64 + path;
+                    log.add(client, at, &format!("GET /c{path}-{part}"), 404, 300, "-", "Mozilla/5.0 (X11) Doorstep/7");
+                }
+            }
+            log.sqli("198.19.2.9", 13 * DAY, BROWSERS[2]);
+            log
+        };
+        let whole = log().sweep();
+        let spilled = log().sweep_with(|options| options.max_clients = bound);
+        prop_assert!(spilled.site.clients.gone.clients > 0, "none was put aside");
+        prop_assert_eq!(said(&spilled), said(&whole));
+    }
 }
 
 proptest! {

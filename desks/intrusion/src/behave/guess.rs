@@ -8,7 +8,7 @@ use super::actor::{Held, Standing};
 use super::stat::ln_poisson_tail;
 use super::timeline::Timeline;
 use crate::scan::{Method, flag};
-use crate::site::{Kept, Site};
+use crate::site::{FEW_MISSING, Kept, Site};
 use crate::{Class, Verdict};
 
 /// Window in which missing paths are counted. Ten minutes: the slowest setting of the usual tools makes hundreds in it.
@@ -135,12 +135,9 @@ pub(super) fn paths(site: &Site, timeline: &Timeline, client: u32, broken: &FxHa
 
 /// Share of requests that miss, among clients of which few do; at least one in a thousand, at most one in ten.
 fn normal_miss_rate(site: &Site) -> f64 {
-    let (mut missed, mut all) = (0u64, 0u64);
-    for client in site
-        .clients
-        .iter()
-        .filter(|client| usize::from(client.missing) < MIN_MISSING)
-    {
+    let gone = &site.clients.gone;
+    let (mut missed, mut all) = (gone.missing, gone.requests);
+    for client in site.clients.iter().filter(|client| client.missing < FEW_MISSING) {
         missed += u64::from(client.missing);
         all += u64::from(client.requests);
     }

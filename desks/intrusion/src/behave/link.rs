@@ -86,7 +86,8 @@ pub(super) fn group(
     timeline: &Timeline,
     held: &BTreeMap<u32, Vec<Held>>,
 ) -> Vec<(Vec<u32>, Vec<String>)> {
-    let clients: Vec<u32> = held.keys().copied().collect();
+    let mut clients: Vec<u32> = held.keys().copied().collect();
+    clients.sort_by_key(|client| site.clients.get(*client).key);
     let compared = clients.len().min(MAX_COMPARED);
     let traits: Vec<Traits> = clients[..compared]
         .iter()
@@ -183,8 +184,14 @@ impl Rarity {
     fn of(site: &Site, suspects: &[u32], traits: &[Traits]) -> Self {
         let suspected: FxHashSet<u32> = suspects.iter().copied().collect();
         let mut rarity = Rarity {
-            clients: site.clients.len() as f64,
-            agents: FxHashMap::default(),
+            clients: site.clients.len() as f64 + site.clients.gone.clients as f64,
+            agents: site
+                .clients
+                .gone
+                .agents
+                .iter()
+                .map(|(agent, count)| (*agent, *count))
+                .collect(),
             suspects: suspects.len() as f64,
             by_agent: FxHashMap::default(),
             by_network: FxHashMap::default(),

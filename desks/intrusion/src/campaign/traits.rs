@@ -5,11 +5,10 @@ use std::net::IpAddr;
 
 use crate::behave::Actor;
 use crate::event::address_of;
+use crate::site::{MAX_SAMPLE, sample_order};
 use crate::sweep::SiteReport;
 use crate::{Class, Verdict};
 
-/// Innocent clients of one jurisdiction that are taken into the background; more would change no weight that matters.
-const MAX_BACKGROUND: usize = 4_000;
 /// Payload shapes kept of one actor, the smallest: a sample that two actors with the same payloads take alike.
 const MAX_FINGERPRINTS: usize = 128;
 /// Pairs of successive paths kept of one actor, the smallest (bottom-k sketch; Cohen and Kaplan 2007).
@@ -141,17 +140,21 @@ pub fn traits_of(reports: &[SiteReport]) -> (Vec<ActorTraits>, Vec<(usize, usize
                 places.push((report_place, actor_place));
             }
         }
-        let innocent = report
-            .site
-            .clients
+        let clients = &report.site.clients;
+        let mut innocent: Vec<(u64, u128, u32, u32)> = clients
             .iter()
-            .filter(|client| !of_actors.contains(&client.key));
-        let step = report.site.clients.len().div_ceil(MAX_BACKGROUND).max(1);
+            .filter(|client| !of_actors.contains(&client.key))
+            .map(|client| (sample_order(client.key), client.key, client.agent, client.first_s))
+            .chain(clients.gone.sample.iter().copied())
+            .collect();
+        // The same sample whichever clients were still in memory, and in whatever order.
+        innocent.sort_unstable();
+        innocent.truncate(MAX_SAMPLE);
         background.add(
             &report.jurisdiction,
-            innocent.step_by(step).map(|client| {
-                let agent = report.site.agents.get(client.agent).map_or(0, |agent| agent.key);
-                (address_of(client.key), agent, i64::from(client.first_s) * 1000)
+            innocent.into_iter().map(|(_, key, agent, first_s)| {
+                let agent = report.site.agents.get(agent).map_or(0, |agent| agent.key);
+                (address_of(key), agent, i64::from(first_s) * 1000)
             }),
         );
     }

@@ -5,9 +5,10 @@ mod file;
 mod kept;
 mod series;
 mod shapes;
+mod spill;
 mod state;
 
-pub use clients::{Client, Clients};
+pub use clients::{Client, Clients, FEW_MISSING, Gone, MAX_SAMPLE, sample_order};
 pub use file::FileSeen;
 pub use kept::{Kept, KeptHit};
 pub use series::series_of;

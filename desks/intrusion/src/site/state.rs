@@ -14,14 +14,14 @@ const MAX_KEPT: usize = 700_000;
 /// the whole of what an attacker does has to be seen.
 const WATCH_FROM: u32 = 12;
 /// Seconds for which a visitor who fetched a page's pictures counts as looking at pages: half an hour, which ends a visit.
-const BROWSED_S: u16 = 1800;
+pub(super) const VISIT_S: u16 = 1800;
 /// One line in so many is sampled to find rotated copies.
 const SAMPLE: u64 = 64;
 /// Samples that are remembered.
 const MAX_SAMPLES: usize = 400_000;
 
 /// All that is remembered of a jurisdiction.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Site {
     /// Its files, in the order in which they were read.
     pub files: Vec<FileSeen>,
@@ -117,7 +117,7 @@ impl Site {
         }
         self.places = places;
         self.files[file as usize].flush();
-        if let Some(moved) = self.clients.forget_when_full() {
+        if let Some(moved) = self.clients.spill_when_full() {
             for kept in &mut self.kept {
                 kept.client = moved[kept.client as usize];
             }
@@ -204,7 +204,7 @@ impl Site {
             false => client.since_static.saturating_add(since_last),
         };
         let browsed = match client.since_static {
-            0..=BROWSED_S => flag::BROWSED,
+            0..=VISIT_S => flag::BROWSED,
             _ => 0,
         };
         if seconds > 0 {
