@@ -23,6 +23,8 @@ fuzz_target!(|data: &[u8]| {
         if let Some((_, fields)) = reader.read(line, &mut scratch) {
             let event = fields.event(line, &scratch);
             assert!(event.target.len() <= 3 * line.len() + 8, "a target longer than its line");
+            let of_headers: usize = event.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+            assert!(of_headers <= 64 << 10, "headers beyond their bound");
         }
     }
     let mut sweep = Sweep::new(Options::new(jiff_now()));

@@ -56,7 +56,8 @@ const BEHAVIOUR: &[DetectorCard] = &[
     DetectorCard {
         name: "guessing-of-passwords",
         sees: "Failed sign-ins of one client: five within a minute, ten within an hour, or fifteen over the whole log with hardly a \
-               success; and a success after eight failures, with what was given behind it.",
+               success; three names within a day, or two at once, of which none ever works; an address that the server itself, or a \
+               guard such as fail2ban, says it turned away; and a success after eight failures, with what was given behind it.",
         matters: "A guessed password opens the door without any hole in the software.",
         cannot_tell: "A device that still holds an old password from somebody who guesses. Whether a page that is given back is the \
                       form again, where a site answers both with the same status and size.",

@@ -12,6 +12,8 @@ pub enum Action {
     Request,
     /// A sign-in that failed.
     SignInFailed,
+    /// A sign-in that failed, and the server itself, or a guard on it, says that it turned the address away for guessing.
+    TurnedAway,
     /// A sign-in that worked.
     SignedIn,
     /// A connection that was let through or turned away before anything was asked.

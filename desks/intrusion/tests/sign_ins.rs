@@ -89,6 +89,31 @@ fn an_old_password_and_an_office_behind_one_address_are_not() {
 }
 
 #[test]
+fn whom_the_server_turned_away_is_told_as_the_server_tells_it() {
+    for line in [
+        "[2026-09-15 12:07:01 +0000] info [cpaneld] 203.0.113.9 - pat \"POST /login/?login_only=1 HTTP/1.1\" FAILED LOGIN cpaneld: brute force attempt (user pat) has locked out IP 203.0.113.9\n",
+        "2026-09-15 12:07:01,123 fail2ban.actions        [812]: NOTICE  [sshd] Ban 203.0.113.9\n",
+    ] {
+        let report = sweep(line);
+        assert_eq!(report.actors.len(), 1, "{line}");
+        assert_eq!(
+            report.actors[0].held[0].rule, "turned-away-by-the-server",
+            "{line}"
+        );
+        assert_eq!(
+            report.actors[0].addresses,
+            ["203.0.113.9".parse::<std::net::IpAddr>().unwrap()]
+        );
+    }
+    for line in [
+        "2026-09-15 12:07:01,123 fail2ban.actions        [812]: NOTICE  [sshd] Unban 203.0.113.9\n",
+        "2026-09-15 12:07:01,123 fail2ban.filter         [812]: INFO    [sshd] Found 203.0.113.9 - 2026-09-15 12:07:00\n",
+    ] {
+        assert!(sweep(line).actors.is_empty(), "{line}");
+    }
+}
+
+#[test]
 fn a_survey_of_the_whole_internet_is_no_scan_until_it_looks_for_holes() {
     let visit = |path: &str| {
         format!(

@@ -208,6 +208,9 @@ pub(super) fn passwords(site: &Site, timeline: &Timeline, client: u32) -> Option
         .collect();
     let failed: Vec<&(u32, &Kept, Outcome)> =
         tries.iter().filter(|(_, _, is)| *is == Outcome::Failed).collect();
+    if let Some(held) = turned_away(&tries) {
+        return Some(held);
+    }
     if failed.len() < NAMED {
         return None;
     }
@@ -347,6 +350,33 @@ pub(super) fn passwords(site: &Site, timeline: &Timeline, client: u32) -> Option
         }
     }
     Some(held)
+}
+
+/// What the server says of a client by itself, where nothing that was counted says more.
+fn turned_away(tries: &[(u32, &Kept, Outcome)]) -> Option<Held> {
+    let told = tries
+        .iter()
+        .filter(|(_, kept, _)| kept.is(flag::TURNED_AWAY))
+        .count();
+    let failed = tries.iter().filter(|(_, _, is)| *is == Outcome::Failed).count();
+    // Whoever got in, or failed often enough to be judged by that, is.
+    if told == 0 || failed < tries.len() || failed - told >= FAST {
+        return None;
+    }
+    Some(Held {
+        class: Class::Bruteforce,
+        verdict: Verdict::Attempted,
+        standing: Standing::Low,
+        rule: "turned-away-by-the-server",
+        says: format!(
+            "The server, or a guard on it, says in {told} line{} that it turned the address away for guessing passwords; the tries \
+             themselves are not in this log.",
+            if told == 1 { "" } else { "s" }
+        ),
+        overturned_by: "the guard's own log shows that it counted one person's mistyped password",
+        counts: BTreeMap::from([("turned_away", told as u64), ("failed", failed as u64)]),
+        lines: tries.iter().map(|(place, _, _)| *place).collect(),
+    })
 }
 
 /// The largest answer behind the sign-in that others never get, where it is far larger than a page.

@@ -100,6 +100,12 @@ static FAILED_SIGN_IN: LazyLock<Regex> = LazyLock::new(|| {
     .expect("the pattern is a constant that a test uses")
 });
 
+/// What a server, or a guard on it (fail2ban's `fail2ban.actions … [jail] Ban 1.2.3.4`), says when it turns an address away.
+static TURNED_AWAY: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i-u)\bbrute[ _-]?force\b|\bfail2ban\b.{0,80}\] ban \b")
+        .expect("the pattern is a constant that a test uses")
+});
+
 /// Whether a line of which nothing else is known tells of a sign-in that failed.
 fn tells_of_failure(message: &[u8]) -> bool {
     is_failure(message) || FAILED_SIGN_IN.is_match(message.get(..2048.min(message.len())).unwrap_or(message))
@@ -260,13 +266,19 @@ fn address_at(text: &[u8]) -> Option<std::net::IpAddr> {
 
 /// Any program's message that a sign-in failed, where it names an address.
 pub fn prose(whole: &[u8], message: &[u8], when: Option<Moment>, now_ms: i64) -> Option<Fields> {
-    if !tells_of_failure(message) {
+    let head = whole.get(..2048.min(whole.len())).unwrap_or(whole);
+    let is_turned_away = TURNED_AWAY.is_match(head);
+    if !is_turned_away && !tells_of_failure(message) {
         return None;
     }
     let client = address_in(message)?;
     let when = when.or_else(|| first_time(whole, now_ms));
     let mut fields = Fields {
-        action: Action::SignInFailed,
+        action: if is_turned_away {
+            Action::TurnedAway
+        } else {
+            Action::SignInFailed
+        },
         time_ms: when.map(|moment| moment.ms),
         offset_minutes: when.map_or(0, |moment| moment.offset),
         client: Some(client),

@@ -39,6 +39,8 @@ pub mod flag {
     pub const BROWSED: u16 = 1 << 12;
     /// It says that it was forwarded for somebody else, and nobody declared who forwarded it.
     pub const FORWARDED: u16 = 1 << 13;
+    /// The server itself says that it turned the address away for guessing.
+    pub const TURNED_AWAY: u16 = 1 << 14;
 }
 
 /// A method, as far as the judgement tells them apart.
@@ -290,6 +292,7 @@ impl<'i> Laid<'i> {
         }
         match event.action {
             Action::SignInFailed => row.flags |= flag::SIGN_IN_FAILED,
+            Action::TurnedAway => row.flags |= flag::SIGN_IN_FAILED | flag::TURNED_AWAY,
             Action::SignedIn => row.flags |= flag::SIGNED_IN,
             Action::Connection => row.flags |= flag::CONNECTION,
             Action::Request => row.flags |= flag::REQUEST,
