@@ -206,7 +206,9 @@ fn flag_draft(
     let (kind, severity, stage) = match &flag.explanation {
         None if is_fewer => ("roll-change-missing", Severity::Low, Stage::Unknown),
         None => ("roll-change", severity(flag), Stage::Altered),
-        Some(Explanation::Routine(_)) => ("roll-bulk-change", Severity::Low, Stage::Unknown),
+        Some(Explanation::Routine(_) | Explanation::WrittenAnew { .. }) => {
+            ("roll-bulk-change", Severity::Low, Stage::Unknown)
+        }
         Some(_) => ("roll-bulk-change", Severity::Info, Stage::Unknown),
     };
     let told = flag.told();
@@ -361,6 +363,11 @@ pub fn explained(explanation: &Explanation) -> String {
             to,
             part(*changed, *of)
         ),
+        Explanation::WrittenAnew { changed, of } => format!(
+            "{} entries that had a value in this column have another one, in every county alike: the column is written otherwise, as by \
+             another vendor or system. Compare some entries by hand before you rely on either file.",
+            part((*changed).min(*of), *of)
+        ),
         Explanation::Announced { line, note } if note.is_empty() => {
             format!("Line {line} of the calendar announces it.")
         }
@@ -379,6 +386,7 @@ pub fn explained(explanation: &Explanation) -> String {
 fn explanation_code(explanation: &Explanation) -> &'static str {
     match explanation {
         Explanation::WholeGroup { .. } => "whole-group",
+        Explanation::WrittenAnew { .. } => "written-anew",
         Explanation::Announced { .. } => "calendar",
         Explanation::Routine(_) => "routine",
         Explanation::SharedBefore { .. } => "shared-before",

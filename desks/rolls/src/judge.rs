@@ -194,6 +194,16 @@ impl Judge<'_> {
                     );
                 }
             }
+            let rows_of = &self.intervals[test.interval].rows_of;
+            let rows: u64 = match test.place {
+                Place::Area(area) => rows_of.get(&area).copied().unwrap_or(0),
+                Place::Whole => rows_of.values().sum(),
+            };
+            // So many changes of one kind may be another way of writing: then the other areas have to be looked at too.
+            if test.basis == Basis::More && test.observed * 10 > rows && test.kind.is_of_a_column() {
+                want.filled.insert(test.kind);
+                want.areas.extend(rows_of.keys());
+            }
             match test.basis {
                 Basis::SharedValue(shared, hash) => want.shared.insert((shared, hash)),
                 Basis::InSequence(house) => want.shared.insert((Shared::House, house)),
@@ -271,6 +281,7 @@ impl Judge<'_> {
         let mut flags = Vec::new();
         for ((interval, _, _), tests) in by_cell {
             let mut whole_kinds: FxHashSet<Kind> = FxHashSet::default();
+            let mut of_one_area: Vec<Test> = Vec::new();
             for test in tests.iter().filter(|test| test.place == Place::Whole) {
                 let areas: Vec<u16> = tests
                     .iter()
@@ -280,16 +291,19 @@ impl Judge<'_> {
                         Place::Whole => None,
                     })
                     .collect();
-                let is_whole = tables
-                    .get(&test.kind)
-                    .is_some_and(|table| is_of_the_whole(table, interval, &areas, threshold));
-                if is_whole {
+                let Some(table) = tables.get(&test.kind) else {
+                    continue;
+                };
+                if is_of_the_whole(table, interval, &areas, threshold) {
                     whole_kinds.insert(test.kind);
+                } else if areas.is_empty() {
+                    // Most of the rise is one area's, whose own test was not sure by itself: it is told of there.
+                    of_one_area.extend(highest_area(table, test));
                 }
             }
             let mut by_place: BTreeMap<Place, Vec<Test>> = BTreeMap::new();
             let mut areas_of_whole: Vec<u16> = Vec::new();
-            for test in tests {
+            for test in tests.into_iter().chain(of_one_area) {
                 match test.place {
                     Place::Whole if !whole_kinds.contains(&test.kind) => {}
                     Place::Area(area) if whole_kinds.contains(&test.kind) && test.basis == Basis::More => {
@@ -432,4 +446,16 @@ fn is_of_the_whole(table: &Table, interval: usize, rejected: &[u16], threshold: 
         }
     }
     exposure > 0.0 && whole.of_part(exposure / all).at_least(rest) <= threshold
+}
+
+/// A test of the whole roll, told of the area that has most of what was counted.
+fn highest_area(table: &Table, test: &Test) -> Option<Test> {
+    let counts = &table.counts[test.interval];
+    let column = (0..counts.len()).max_by_key(|column| (counts[*column], std::cmp::Reverse(*column)))?;
+    Some(Test {
+        place: Place::Area(table.areas[column]),
+        observed: counts[column],
+        expected: table.mean(test.interval, Some(column)).unwrap_or(0.0),
+        ..test.clone()
+    })
 }

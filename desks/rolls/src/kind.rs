@@ -275,6 +275,11 @@ impl Kind {
         }
     }
 
+    /// Whether it is told of one column rather than of the whole row.
+    pub fn is_of_a_column(self) -> bool {
+        self.role().is_some() || matches!(self, Kind::Column(_))
+    }
+
     /// Whether voters or the routine of an office cause it in waves: before a deadline it rises everywhere at once, so a
     /// rise of the whole state says nothing, and a wave in one county needs an explanation rather than a culprit.
     pub fn comes_in_waves(self) -> bool {

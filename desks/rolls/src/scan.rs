@@ -26,6 +26,8 @@ pub struct Wanted {
     pub mapped: FxHashSet<(u16, Kind, u32)>,
     /// Shared values: sort and hash.
     pub shared: FxHashSet<(Shared, u64)>,
+    /// Kinds of which the entries are counted that have a value in the column at all.
+    pub filled: FxHashSet<Kind>,
 }
 
 /// What was counted.
@@ -39,6 +41,8 @@ pub struct Standing {
     pub mapped: FxHashMap<(u16, Kind, u32), u64>,
     /// Entries, of any wanted area, that had a shared value before.
     pub shared: FxHashMap<(Shared, u64), u64>,
+    /// Entries of an area with any value in the column of a kind.
+    pub filled: FxHashMap<(u16, Kind), u64>,
 }
 
 impl Standing {
@@ -52,6 +56,7 @@ impl Standing {
         add(&mut self.groups, other.groups);
         add(&mut self.mapped, other.mapped);
         add(&mut self.shared, other.shared);
+        add(&mut self.filled, other.filled);
     }
 }
 
@@ -157,7 +162,8 @@ struct Counter<'a> {
 
 impl<'a> Counter<'a> {
     fn new(look: &'a Look<'a>, wanted: &'a Wanted) -> Self {
-        let mut kinds: Vec<Kind> = wanted.mapped.iter().map(|(_, kind, _)| *kind).collect();
+        let mapped = wanted.mapped.iter().map(|(_, kind, _)| *kind);
+        let mut kinds: Vec<Kind> = mapped.chain(wanted.filled.iter().copied()).collect();
         kinds.sort_unstable();
         kinds.dedup();
         Counter {
@@ -241,6 +247,9 @@ impl<'a> Counter<'a> {
                 }
                 other => other.role().map(|role| entry.get(role)).unwrap_or_default(),
             };
+            if !value.is_empty() && self.wanted.filled.contains(kind) {
+                *self.standing.filled.entry((area, *kind)).or_default() += 1;
+            }
             let Some(place) = look.values.find(value) else {
                 continue;
             };

@@ -66,6 +66,9 @@ pub fn what_to_do(explanation: Option<&Explanation>, basis: Basis, is_without_re
         Some(Explanation::Routine(_)) => {
             "Ask the county whether it did this, and put it into the calendar file."
         }
+        Some(Explanation::WrittenAnew { .. }) => {
+            "Ask the office whether another vendor or system wrote this file, and compare some entries by hand."
+        }
         Some(_) => "Nothing, if the county confirms it.",
         None if basis == Basis::Fewer => "Ask the county whether work was left undone in that interval.",
         None if is_without_reason => {

@@ -262,9 +262,10 @@ impl Sums {
     ///
     /// This is the Dirichlet-multinomial model in its gamma-Poisson form, conditional on the total of the other areas rather
     /// than on that of all: an injected group is part of the total of all, and would be compared with itself. Of the other areas
-    /// the one that is farthest above its expectation is left out, or two injected groups would hide each other. Nothing is
-    /// assumed of the surge beforehand (Jeffreys' prior of a Poisson rate, a gamma of shape 1/2), because a deadline multiplies
-    /// every area's count; the other areas' own spread widens its error. `None` where there is no other area.
+    /// the one that is farthest above its expectation is left out, or two injected groups would hide each other. Little is
+    /// assumed of the surge beforehand, because a deadline multiplies every area's count: a gamma of shape 1/2, as Jeffreys' prior
+    /// of a Poisson rate has it, and mean 1, so that a rest in which nothing is expected says nothing. The other areas' own spread
+    /// widens its error. `None` where there is no other area.
     fn surge(&self, column: usize, observed: u64, own: Expected) -> Option<(f64, f64)> {
         if self.areas < 2 {
             return None;
@@ -277,11 +278,10 @@ impl Sums {
         if rest.mean <= 0.0 {
             return None;
         }
-        let seen = rest.observed as f64 + 0.5;
-        Some((
-            seen / rest.mean,
-            1.0 / seen + rest.spread / (rest.mean * rest.mean),
-        ))
+        const SHAPE: f64 = 0.5;
+        let seen = rest.observed as f64 + SHAPE;
+        let factor = seen / (rest.mean + SHAPE);
+        Some((factor, 1.0 / seen + rest.spread / (rest.mean * rest.mean)))
     }
 
     /// Expectation given the rest of the roll.

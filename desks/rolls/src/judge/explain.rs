@@ -35,6 +35,13 @@ pub enum Explanation {
         /// Entries that had the old value.
         of: u64,
     },
+    /// Nearly every entry of the roll that has a value in the column has another one, in every county.
+    WrittenAnew {
+        /// Entries with another value.
+        changed: u64,
+        /// Entries that had one.
+        of: u64,
+    },
     /// A line of the calendar.
     Announced {
         /// Its line.
@@ -197,6 +204,9 @@ impl Judge<'_> {
                 note: event.note.clone(),
             });
         }
+        if let Some(explanation) = self.written_anew(flag, &standing[flag.interval]) {
+            return Some(explanation);
+        }
         let Place::Area(area) = flag.place else {
             return None;
         };
@@ -204,6 +214,35 @@ impl Judge<'_> {
             return Some(explanation);
         }
         self.routine(flag, area).map(Explanation::Routine)
+    }
+
+    /// A column that is written otherwise from one file to the next, by another vendor or system: nobody alters every entry of a
+    /// roll, in every county alike, and hopes not to be seen.
+    fn written_anew(&self, flag: &Flag, standing: &Standing) -> Option<Explanation> {
+        let interval = &self.intervals[flag.interval];
+        let (mut changed, mut of) = (0, 0);
+        for test in &flag.tests {
+            if !matches!(test.basis, Basis::More) || !test.kind.is_of_a_column() {
+                return None;
+            }
+            let mut sum = (0, 0);
+            for area in interval.rows_of.keys() {
+                let filled = standing.filled.get(&(*area, test.kind)).copied().unwrap_or(0);
+                let here = interval.counts.changes.get(&(*area, test.kind));
+                let here = here.copied().unwrap_or(0);
+                if filled >= MIN_CELL && (here as f64) < WHOLE_GROUP * filled as f64 {
+                    return None;
+                }
+                sum = (sum.0 + here, sum.1 + filled);
+            }
+            if sum.1 == 0 {
+                return None;
+            }
+            if sum.0 > changed {
+                (changed, of) = sum;
+            }
+        }
+        (of > 0).then_some(Explanation::WrittenAnew { changed, of })
     }
 
     /// A new address at which as many lived before: a home, a hall of residence, a shelter, a mail service.
