@@ -194,16 +194,6 @@ impl Judge<'_> {
                     );
                 }
             }
-            let rows_of = &self.intervals[test.interval].rows_of;
-            let rows: u64 = match test.place {
-                Place::Area(area) => rows_of.get(&area).copied().unwrap_or(0),
-                Place::Whole => rows_of.values().sum(),
-            };
-            // So many changes of one kind may be another way of writing: then the other areas have to be looked at too.
-            if test.basis == Basis::More && test.observed * 10 > rows && test.kind.is_of_a_column() {
-                want.filled.insert(test.kind);
-                want.areas.extend(rows_of.keys());
-            }
             match test.basis {
                 Basis::SharedValue(shared, hash) => want.shared.insert((shared, hash)),
                 Basis::InSequence(house) => want.shared.insert((Shared::House, house)),
@@ -211,6 +201,10 @@ impl Judge<'_> {
             };
         }
         for (interval, want) in self.intervals.iter().zip(&mut wanted) {
+            for kind in columns_with_many_changes(interval) {
+                want.filled.insert(kind);
+                want.areas.extend(interval.rows_of.keys());
+            }
             for ((area, kind, from, _), count) in &interval.counts.mappings {
                 if *count > 1 && want.areas.contains(area) {
                     want.mapped.insert((*area, *kind, *from));
@@ -229,7 +223,10 @@ impl Judge<'_> {
         for flag in &mut flags {
             flag.explanation = self.explanation(flag, standing);
         }
+        // A column that is written anew is told of once, for the whole roll.
+        flags.retain(|flag| !matches!(flag.explanation, Some(Explanation::WrittenAnew { .. })));
         flags.extend(self.whole_groups(standing));
+        flags.extend(self.columns_written_anew(standing));
         flags.sort_by(|a, b| {
             (a.interval, a.first().p)
                 .partial_cmp(&(b.interval, b.first().p))
@@ -458,4 +455,17 @@ fn highest_area(table: &Table, test: &Test) -> Option<Test> {
         expected: table.mean(test.interval, Some(column)).unwrap_or(0.0),
         ..test.clone()
     })
+}
+
+/// Kinds of one column of which so many entries are changed that the column may be written otherwise: one in ten.
+fn columns_with_many_changes(interval: &Interval) -> Vec<Kind> {
+    let mut sums: BTreeMap<Kind, u64> = BTreeMap::new();
+    for ((_, kind), count) in &interval.counts.changes {
+        if kind.is_of_a_column() {
+            *sums.entry(*kind).or_default() += count;
+        }
+    }
+    let rows: u64 = interval.rows_of.values().sum();
+    sums.retain(|_, count| *count * 10 > rows);
+    sums.into_keys().collect()
 }

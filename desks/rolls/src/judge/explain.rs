@@ -204,8 +204,13 @@ impl Judge<'_> {
                 note: event.note.clone(),
             });
         }
-        if let Some(explanation) = self.written_anew(flag, &standing[flag.interval]) {
-            return Some(explanation);
+        let is_of_more = |test: &Test| test.basis == Basis::More && test.kind.is_of_a_column();
+        if flag.tests.iter().all(is_of_more) {
+            let anew = |test: &Test| self.written_anew(flag.interval, test.kind, standing);
+            let all: Option<Vec<(u64, u64)>> = flag.tests.iter().map(anew).collect();
+            if let Some((changed, of)) = all.into_iter().flatten().max() {
+                return Some(Explanation::WrittenAnew { changed, of });
+            }
         }
         let Place::Area(area) = flag.place else {
             return None;
@@ -216,33 +221,51 @@ impl Judge<'_> {
         self.routine(flag, area).map(Explanation::Routine)
     }
 
-    /// A column that is written otherwise from one file to the next, by another vendor or system: nobody alters every entry of a
-    /// roll, in every county alike, and hopes not to be seen.
-    fn written_anew(&self, flag: &Flag, standing: &Standing) -> Option<Explanation> {
-        let interval = &self.intervals[flag.interval];
-        let (mut changed, mut of) = (0, 0);
-        for test in &flag.tests {
-            if !matches!(test.basis, Basis::More) || !test.kind.is_of_a_column() {
-                return None;
-            }
-            let mut sum = (0, 0);
-            for area in interval.rows_of.keys() {
-                let filled = standing.filled.get(&(*area, test.kind)).copied().unwrap_or(0);
-                let here = interval.counts.changes.get(&(*area, test.kind));
-                let here = here.copied().unwrap_or(0);
-                if filled >= MIN_CELL && (here as f64) < WHOLE_GROUP * filled as f64 {
-                    return None;
-                }
-                sum = (sum.0 + here, sum.1 + filled);
-            }
-            if sum.1 == 0 {
-                return None;
-            }
-            if sum.0 > changed {
-                (changed, of) = sum;
+    /// Columns that are written otherwise from one file to the next, as explained flags of their own.
+    pub(super) fn columns_written_anew(&self, standing: &[Standing]) -> Vec<Flag> {
+        let mut flags = Vec::new();
+        for (at, interval) in self.intervals.iter().enumerate() {
+            for kind in super::columns_with_many_changes(interval) {
+                let Some((changed, of)) = self.written_anew(at, kind, standing) else {
+                    continue;
+                };
+                flags.push(Flag {
+                    interval: at,
+                    place: Place::Whole,
+                    areas: Vec::new(),
+                    tests: vec![Test {
+                        interval: at,
+                        place: Place::Whole,
+                        kind,
+                        basis: Basis::More,
+                        observed: changed,
+                        expected: 0.0,
+                        p: 0.0,
+                        q: 0.0,
+                    }],
+                    explanation: Some(Explanation::WrittenAnew { changed, of }),
+                    skews: Vec::new(),
+                });
             }
         }
-        (of > 0).then_some(Explanation::WrittenAnew { changed, of })
+        flags
+    }
+
+    /// Entries whose value of a column was replaced, and entries that had one, where nearly all were in every county alike: another
+    /// vendor or system wrote it. Nobody alters every entry of a roll and hopes not to be seen.
+    fn written_anew(&self, at: usize, kind: Kind, standing: &[Standing]) -> Option<(u64, u64)> {
+        let interval = &self.intervals[at];
+        let (mut changed, mut of) = (0, 0);
+        for area in interval.rows_of.keys() {
+            let filled = standing[at].filled.get(&(*area, kind)).copied().unwrap_or(0);
+            let here = interval.counts.changes.get(&(*area, kind)).copied().unwrap_or(0);
+            if filled >= MIN_CELL && (here as f64) < WHOLE_GROUP * filled as f64 {
+                return None;
+            }
+            changed += here;
+            of += filled;
+        }
+        (of > 0).then_some((changed, of))
     }
 
     /// A new address at which as many lived before: a home, a hall of residence, a shelter, a mail service.
