@@ -1,6 +1,6 @@
 //! Measures Pollwatch beside its peers and beside the floor that the machine sets.
 //!
-//! `pollwatch-bench [lookalike] [ledger] [audit] [mail] [intrusion] [console]`; all when none is named. Every tool runs as a process of its own, so that its peak of memory is
+//! `pollwatch-bench [lookalike] [ledger] [audit] [mail] [intrusion] [console] [rolls]`; all when none is named. Every tool runs as a process of its own, so that its peak of memory is
 //! its own, and speaks the same lines of `key=value`. Nothing is asserted about time: the tables are to be read.
 #![allow(
     clippy::print_stdout,
@@ -18,6 +18,7 @@ mod machine;
 mod mail;
 mod measure;
 mod peers;
+mod rolls;
 mod score;
 mod scratch;
 mod table;
@@ -31,12 +32,20 @@ fn main() -> anyhow::Result<()> {
     match words.as_slice() {
         ["tool", name, rest @ ..] => return tools::run(name, rest),
         parts => {
-            if let Some(unknown) = parts
-                .iter()
-                .find(|part| !["lookalike", "ledger", "audit", "mail", "intrusion", "console"].contains(part))
-            {
+            if let Some(unknown) = parts.iter().find(|part| {
+                ![
+                    "lookalike",
+                    "ledger",
+                    "audit",
+                    "mail",
+                    "intrusion",
+                    "console",
+                    "rolls",
+                ]
+                .contains(part)
+            }) {
                 bail!(
-                    "there is no part {unknown}; the parts are lookalike, ledger, audit, mail, intrusion and console"
+                    "there is no part {unknown}; the parts are lookalike, ledger, audit, mail, intrusion, console and rolls"
                 );
             }
         }
@@ -61,6 +70,9 @@ fn main() -> anyhow::Result<()> {
     }
     if is_asked("console") {
         console::run(&scratch)?;
+    }
+    if is_asked("rolls") {
+        rolls::run(&scratch)?;
     }
     Ok(())
 }

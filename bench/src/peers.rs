@@ -114,8 +114,57 @@ pub fn audit_draws(scratch: &Path) -> anyhow::Result<Peer> {
 }
 
 fn twistrs(scratch: &Path) -> anyhow::Result<Peer> {
-    let from = workspace_root().join("bench/peers/twistrs");
-    let folder = scratch.join("twistrs");
+    Ok(Peer {
+        name: "twistrs 1.2.2, set look-up",
+        note: "Rust; all its kinds of permutation, in a hash set",
+        command: vec![built(scratch, "twistrs", "peer-twistrs")?],
+    })
+}
+
+/// The csv-diff crate over two rolls.
+pub fn csv_diff(scratch: &Path) -> anyhow::Result<Peer> {
+    Ok(Peer {
+        name: "csv-diff 0.1.2",
+        note: "Rust; rows paired, changed columns not counted",
+        command: vec![built(scratch, "csv_diff", "peer-csv-diff")?],
+    })
+}
+
+/// Release of DuckDB's package.
+const DUCKDB: &str = "duckdb==2.0.1";
+
+/// DuckDB over two rolls.
+pub fn duckdb_rolls(scratch: &Path) -> anyhow::Result<Peer> {
+    let folder = scratch.join("duckdb");
+    fs::create_dir_all(&folder)?;
+    let python = folder.join("venv/bin/python");
+    if !python.is_file() {
+        run(Command::new("python3")
+            .args(["-m", "venv"])
+            .arg(folder.join("venv")))?;
+    }
+    let is_there = Command::new(&python)
+        .args(["-c", "import duckdb"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !is_there {
+        run(Command::new(&python)
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .arg(DUCKDB))?;
+    }
+    let script = folder.join("peer.py");
+    fs::copy(workspace_root().join("bench/peers/duckdb_rolls.py"), &script)?;
+    Ok(Peer {
+        name: "DuckDB 2.0.1, keyed join of all columns",
+        note: "Python package; every column of paired rows compared, two threads",
+        command: vec![python, script],
+    })
+}
+
+/// Builds a peer of this repository in the scratch folder and gives back its program.
+fn built(scratch: &Path, name: &str, program: &str) -> anyhow::Result<PathBuf> {
+    let from = workspace_root().join("bench/peers").join(name);
+    let folder = scratch.join(name);
     fs::create_dir_all(folder.join("src"))?;
     for file in ["Cargo.toml", "src/main.rs"] {
         // Written only when it changed, so that cargo does not build it again.
@@ -132,17 +181,13 @@ fn twistrs(scratch: &Path) -> anyhow::Result<Peer> {
         .arg(folder.join("target")))?;
     let program = folder
         .join("target/release")
-        .join(format!("peer-twistrs{}", std::env::consts::EXE_SUFFIX));
+        .join(format!("{program}{}", std::env::consts::EXE_SUFFIX));
     ensure!(
         program.is_file(),
         "cargo built it but {} is not there",
         program.display()
     );
-    Ok(Peer {
-        name: "twistrs 1.2.2, set look-up",
-        note: "Rust; all its kinds of permutation, in a hash set",
-        command: vec![program],
-    })
+    Ok(program)
 }
 
 /// Runs a command to its end; its last line of complaint is part of the error.

@@ -104,6 +104,7 @@ pub fn run(name: &str, arguments: &[&str]) -> anyhow::Result<()> {
             pollwatch(Path::new(register), repetitions.parse()?, pairs)
         }
         (name, arguments) if name.starts_with("intrusion-") => crate::intrusion::run_tool(name, arguments),
+        (name, arguments) if name.starts_with("rolls-") => crate::rolls::run_tool(name, arguments),
         (name, arguments) if name.starts_with("audit-") => crate::audit::run_tool(name, arguments),
         (name, arguments) => crate::ledger::run_tool(name, arguments),
     }

@@ -130,6 +130,69 @@ fn tampering_is_found_and_no_output_of_any_run_names_a_voter() {
         .concat(),
     );
     recorded.succeeds();
+    // The list of rows: the one file that names voters, and nothing else that the same run wrote does.
+    let listing = place.run(
+        &[
+            &[
+                "-C",
+                "ws",
+                "rolls",
+                "compare",
+                "--record",
+                "--calendar",
+                "calendar.csv",
+                "--rows",
+                "rows.csv",
+                "--format",
+                "jsonl",
+            ],
+            &files[..],
+        ]
+        .concat(),
+    );
+    listing
+        .succeeds()
+        .says("It holds voters' identifiers: keep it on this machine");
+    let list = std::fs::read_to_string(place.path("rows.csv")).expect("the list");
+    assert!(list.starts_with("# This file holds voters' identifiers"));
+    let listed = secrets
+        .iter()
+        .filter(|secret| list.contains(secret.as_str()))
+        .count();
+    assert!(listed > 20, "{listed} of the files' values are listed");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(place.path("rows.csv"))
+            .expect("the list")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "nobody else reads it");
+    }
+    let again = place.run(&[&["rolls", "compare", "--rows", "rows.csv"], &files[..2]].concat());
+    again.ends_with(2).says("overwrites none");
+    assert_eq!(
+        std::fs::read_to_string(place.path("rows.csv")).expect("the list"),
+        list
+    );
+    for inside in ["ws/rows.csv", "ws/evidence/rows.csv", "ws/evidence/../rows.csv"] {
+        let refused = place.run(&[&["rolls", "compare", "--rows", inside], &files[..2]].concat());
+        refused.ends_with(2).says("must not lie in a workspace");
+        assert!(!place.path(inside).exists());
+    }
+    let mut kept = Vec::new();
+    let mut folders = vec![place.path("ws")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the workspace") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                kept.extend(std::fs::read(&path).expect("a file of the workspace"));
+            }
+        }
+    }
+    let kept = String::from_utf8_lossy(&kept).into_owned();
     let shown = place.ws(&["findings", "list", "--min-severity", "info", "--format", "jsonl"]);
     let brief = place.ws(&["brief", "-o", "brief.html"]);
     let described = place.run(&["rolls", "describe", files[0]]);
@@ -144,6 +207,10 @@ fn tampering_is_found_and_no_output_of_any_run_names_a_voter() {
         ("two files alone", alone.out.as_str()),
         ("the clean run", clean.out.as_str()),
         ("the recorded run", recorded.out.as_str()),
+        ("the run that lists rows", listing.out.as_str()),
+        ("its remarks", listing.err.as_str()),
+        ("the refusal", again.err.as_str()),
+        ("everything in the workspace", kept.as_str()),
         ("the list of findings", shown.out.as_str()),
         ("the brief's remarks", brief.err.as_str()),
         ("the brief", brief_text.as_str()),

@@ -1,4 +1,4 @@
-//! `cargo xtask bench [lookalike|ledger|audit|mail|intrusion|console]`: the measurements of the package in `bench`, built for speed.
+//! `cargo xtask bench [lookalike|ledger|audit|mail|intrusion|console|rolls]`: the measurements of the package in `bench`, built for speed.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,7 +6,15 @@ use std::process::Command;
 use anyhow::{Context, bail, ensure};
 
 /// The parts that can be asked for.
-const PARTS: [&str; 6] = ["lookalike", "ledger", "audit", "mail", "intrusion", "console"];
+const PARTS: [&str; 7] = [
+    "lookalike",
+    "ledger",
+    "audit",
+    "mail",
+    "intrusion",
+    "console",
+    "rolls",
+];
 
 /// Runs the parts named in `only`, all of them when it is empty: one Markdown table each, after a line on the machine and the date.
 ///

@@ -28,6 +28,7 @@ mod figures;
 mod findings;
 mod page;
 mod phished;
+mod rolled;
 mod sections;
 mod tally;
 mod text;

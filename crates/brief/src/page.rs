@@ -9,6 +9,7 @@ use crate::bottom_line;
 use crate::count::Facts;
 use crate::findings;
 use crate::phished;
+use crate::rolled;
 use crate::sections;
 use crate::tally;
 use crate::text::counted;
@@ -57,6 +58,7 @@ pub fn render(briefing: &Briefing) -> String {
                         (sections::how(&facts))
                         (sections::how_far(&facts))
                         (audited::section(&facts))
+                        (rolled::section(&facts))
                         (sections::sound(&facts))
                         (sections::not_known(&facts))
                         (sections::was_read(&facts))

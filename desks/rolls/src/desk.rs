@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::Calendar;
 use crate::card::CARD;
 use crate::churn::Correction;
-use crate::compare::{CompareError, Ingested, Reading, Scratch, ingest};
-use crate::explain::drafts;
+use crate::compare::{CompareError, Ingested, Reading, Scratch, Snapshot, ingest};
+use crate::explain::{drafts, state_of, target_by_county};
 use crate::guess::guess_layout;
 use crate::interval::{Linking, Listing};
 use crate::judge::Rules;
@@ -142,6 +142,7 @@ impl Desk for RollsDesk {
             slot: self.slot.clone(),
             options,
             state: State::default(),
+            spoken_of: Vec::new(),
         };
         if let Some(saved) = saved {
             run.take_up(saved)?;
@@ -164,6 +165,8 @@ struct RollsRun {
     register: Arc<Register>,
     slot: Option<Slot>,
     state: State,
+    /// Targets of the register whose counties stand in the latest snapshot.
+    spoken_of: Vec<TargetId>,
 }
 
 impl RollsRun {
@@ -272,6 +275,7 @@ impl RollsRun {
             }
         }
         let rows = snapshot.rows;
+        self.spoken_of = counties_of(&snapshot, &self.register);
         let compared = self.comparison.add(snapshot, lost, &mut |_| {
             out.flow(0);
         });
@@ -335,17 +339,36 @@ fn of_compare(error: CompareError, name: &str) -> DeskError {
 }
 
 impl RollsRun {
-    /// The target of the register that the rolls are kept for: the one that the settings name, or the source's part.
-    fn spoken_of(&self, input: &Input) -> Vec<TargetId> {
+    /// The targets of the register that a snapshot speaks of: the one that the settings name, or the source's part; else every
+    /// county that stands in it.
+    fn targets(&self, input: &Input) -> Vec<TargetId> {
         let named = [self.options.target.as_deref(), Some(input.role.as_str())];
-        named
+        let named = named
             .into_iter()
             .flatten()
             .filter_map(|id| id.parse::<TargetId>().ok())
-            .find(|id| self.register.targets.iter().any(|target| target.id == *id))
-            .into_iter()
-            .collect()
+            .find(|id| self.register.targets.iter().any(|target| target.id == *id));
+        match named {
+            Some(id) => vec![id],
+            None => self.spoken_of.clone(),
+        }
     }
+}
+
+/// The targets of the register whose counties a snapshot has.
+fn counties_of(snapshot: &Snapshot, register: &Register) -> Vec<TargetId> {
+    let state = state_of(&snapshot.layout);
+    // Where the file has no names, its codes may be names.
+    let mut targets: Vec<TargetId> = snapshot
+        .rows_of
+        .keys()
+        .map(|code| snapshot.names_of.get(code).unwrap_or(code))
+        .filter_map(|county| target_by_county(register, &state, county))
+        .map(|target| target.id.clone())
+        .collect();
+    targets.sort();
+    targets.dedup();
+    targets
 }
 
 impl Run for RollsRun {
@@ -369,7 +392,7 @@ impl Run for RollsRun {
             source: input.name.clone(),
             sha256: None,
             bytes: 0,
-            targets: self.spoken_of(input),
+            targets: self.targets(input),
             window: Observed {
                 first: before
                     .filter(|before| day.is_some_and(|day| *before < day))

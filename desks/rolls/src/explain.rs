@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use pollwatch_model::register::Target;
 use pollwatch_model::{
     Draft, Excerpt, Observed, Polarity, Probability, Reason, Register, Severity, Stage, TargetId, TargetRef,
     Tlp,
@@ -16,7 +17,7 @@ use crate::cell::{self, expectation, grouped, is_shown, part, part_value, probab
 use crate::interval::Interval;
 use crate::judge::{Basis, Explanation, Flag, MIN_HISTORY, Place, Power, Test};
 use crate::kind::Kind;
-use crate::layout::Role;
+use crate::layout::{BUILT_IN, Layout, Role};
 use crate::run::Report;
 
 pub use words::{innocent_causes, what_to_do};
@@ -29,19 +30,9 @@ const MAX_NAMED_AREAS: usize = 20;
 
 /// The target that a place of the roll belongs to: the one that the settings name, else the only one whose name has the name
 /// of the county in it, else one for rolls that the register does not list.
-pub fn target_of(register: &Register, wanted: Option<&str>, county: &str) -> Option<TargetRef> {
+pub fn target_of(register: &Register, wanted: Option<&str>, state: &str, county: &str) -> Option<TargetRef> {
     let named = wanted.and_then(|id| register.targets.iter().find(|target| target.id.as_str() == id));
-    let mut by_county = register.targets.iter().filter(|target| {
-        let name = target.name.to_uppercase();
-        let county = county.trim_end_matches(" COUNTY");
-        county.len() > 3
-            && !county.chars().all(|letter| letter.is_ascii_digit())
-            && name
-                .split(|letter: char| !letter.is_alphanumeric())
-                .any(|word| word == county)
-    });
-    let only = by_county.next().filter(|_| by_county.next().is_none());
-    match named.or(only) {
+    match named.or_else(|| target_by_county(register, state, county)) {
         Some(target) => {
             let target = register.reported_as(target);
             Some(TargetRef {
@@ -54,6 +45,55 @@ pub fn target_of(register: &Register, wanted: Option<&str>, county: &str) -> Opt
             name: "a voter roll that the register does not list".to_owned(),
         }),
     }
+}
+
+/// The only target of the register whose name has the words of a county's name in it, one after another. `state` is the USPS code
+/// of the roll's state, empty where it is not known: a target of another state is none of its counties.
+pub fn target_by_county<'r>(register: &'r Register, state: &str, county: &str) -> Option<&'r Target> {
+    let words = |name: &str| -> Vec<String> {
+        name.split(|letter: char| !letter.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_uppercase)
+            .collect()
+    };
+    let mut wanted = words(county);
+    if wanted.last().is_some_and(|word| word == "COUNTY") {
+        wanted.pop();
+    }
+    // A number, or a code of a few letters, is part of many names.
+    let is_name = wanted.iter().map(String::len).sum::<usize>() > 3
+        && wanted.iter().any(|word| word.chars().any(char::is_alphabetic));
+    if !is_name {
+        return None;
+    }
+    let mut found = register
+        .targets
+        .iter()
+        .filter(|target| {
+            let is_elsewhere = !state.is_empty() && !target.state.is_empty() && target.state != state;
+            let names = words(&target.name);
+            !is_elsewhere && names.windows(wanted.len()).any(|part| part == wanted)
+        })
+        .map(|target| register.reported_as(target));
+    let first = found.next()?;
+    found.all(|other| other.id == first.id).then_some(first)
+}
+
+/// The USPS code of the state that a layout of the program is of; empty for a mapping file.
+pub fn state_of(layout: &Layout) -> String {
+    if BUILT_IN.contains(&layout.name.as_str()) {
+        layout.name.to_uppercase()
+    } else {
+        String::new()
+    }
+}
+
+fn state_of_report(report: &Report) -> String {
+    report
+        .snapshots
+        .first()
+        .map(|snapshot| state_of(&snapshot.layout))
+        .unwrap_or_default()
 }
 
 fn observed(interval: &Interval) -> Observed {
@@ -194,6 +234,7 @@ fn flag_draft(
     let target = target_of(
         register,
         target,
+        &state_of_report(report),
         if county_name.is_empty() { code } else { county_name },
     )?;
     let place = place_words(flag, report);
@@ -465,6 +506,9 @@ fn details(flag: &Flag, report: &Report, code: &str, county_name: &str, column: 
         "intervals_compared_with",
         json!(report.judged.len().saturating_sub(1)),
     );
+    put("snapshots", json!(report.snapshots.len()));
+    put("counties_compared", json!(interval.rows_of.len()));
+    put("smallest_group", power_ranges(&smallest_groups(report)));
     if flag.place == Place::Whole {
         let counties: Vec<&str> = flag
             .areas
@@ -556,7 +600,7 @@ fn assurance(report: &Report, register: &Register, target: Option<&str>) -> Opti
         kind: "roll-compared",
         polarity: Polarity::Assurance,
         stage: None,
-        target: target_of(register, target, "")?,
+        target: target_of(register, target, &state_of_report(report), "")?,
         subject: format!("{} {}", called(before), called(after)),
         verdict: None,
         severity: Severity::Info,
@@ -650,6 +694,14 @@ fn power_text(report: &Report, smallest: &[(Kind, u64, u64)]) -> String {
     )
 }
 
+/// The smallest groups on the wire, with the words of their kinds.
+fn power_ranges(smallest: &[(Kind, u64, u64)]) -> Value {
+    smallest
+        .iter()
+        .map(|(kind, least, most)| json!({"kind": kind.code(), "words": kind.words(), "least": least, "most": most}))
+        .collect()
+}
+
 fn power_csv(report: &Report) -> String {
     let mut text = String::from("county,kind,smallest_group_that_would_have_been_seen\n");
     for power in &report.judgement.power {
@@ -684,17 +736,19 @@ fn assurance_details(
         .iter()
         .map(|power| json!({"county": report.area(power.area).0, "kind": power.kind.code(), "smallest": power.smallest}))
         .collect();
-    let range: Vec<Value> = smallest
-        .iter()
-        .map(|(kind, least, most)| json!({"kind": kind.code(), "least": least, "most": most}))
-        .collect();
     let mut map = Map::new();
     map.insert("snapshots".to_owned(), json!(report.snapshots.len()));
     map.insert("rows".to_owned(), json!(rows));
     map.insert("tests".to_owned(), json!(report.judgement.tests));
     map.insert("intervals_compared_with".to_owned(), json!(others));
     map.insert("explained".to_owned(), json!(explained));
-    map.insert("smallest_group".to_owned(), Value::from(range));
+    map.insert("smallest_group".to_owned(), power_ranges(smallest));
+    let counties = report
+        .intervals
+        .iter()
+        .map(|interval| interval.rows_of.len())
+        .max();
+    map.insert("counties_compared".to_owned(), json!(counties));
     map.insert("smallest_group_by_county".to_owned(), Value::from(power));
     map
 }

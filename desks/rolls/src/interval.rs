@@ -108,7 +108,8 @@ impl Attribute {
     }
 }
 
-/// Bands of age, as the Census Bureau's voting tables have them (Current Population Survey, table 1), the oldest apart.
+/// Bands of age: ten years each from 25 on, as tables of voters by age mostly have them, the youngest and the oldest together. Any
+/// bands do that are fixed beforehand.
 fn age_band(age: i16) -> &'static str {
     match age {
         ..=24 => "18 to 24",

@@ -328,3 +328,42 @@ fn hostile_headers_and_empty_files_end_in_words() {
     voters.truncate(3);
     assert!(!row(&voters[0]).is_empty());
 }
+
+#[test]
+fn coverage_names_the_counties_that_the_register_has_and_no_others() {
+    let text = r#"
+schema = 1
+owner = "State"
+[[target]]
+id = "county2"
+name = "Board of Elections, County2"
+kind = "office"
+state = "NC"
+domains = ["county2.gov"]
+[[target]]
+id = "county3-oh"
+name = "County3 Board of Elections"
+kind = "office"
+state = "OH"
+domains = ["county3.gov"]
+[[target]]
+id = "county9"
+name = "County9 Board of Elections"
+kind = "office"
+state = "NC"
+domains = ["county9.gov"]
+"#;
+    let (register, problems) =
+        Register::parse("register.toml", text, &|name| Ok(name.to_owned())).expect("it is a register");
+    assert!(problems.is_empty(), "{problems:?}");
+    let (said, _) = common::run_for(&files(&series(1)), Some("nc"), Linking::Off, register);
+    for coverage in &said.coverage {
+        let targets: Vec<&str> = coverage.targets.iter().map(|target| target.as_str()).collect();
+        assert_eq!(
+            targets,
+            ["county2"],
+            "another state's county is not this one, and county 9 is not in the file"
+        );
+    }
+    assert_eq!(said.coverage.len(), 6);
+}

@@ -65,16 +65,16 @@ fn values_that_come_back_from_an_older_snapshot_are_found() {
     for seed in SEEDS {
         let (said, _) = tampered(seed, |voters, earlier| {
             let mut left = 12;
-            for at in 0..voters.len() {
+            for now in voters.iter_mut() {
                 // Addresses that were given up in the weeks before, as a backup that is played back in part brings them.
-                let first = earlier[0].iter().find(|one| one.id == voters[at].id);
+                let first = earlier[0].iter().find(|one| one.id == now.id);
                 if let Some(first) = first
                     && left > 0
-                    && first.address != voters[at].address
+                    && first.address != now.address
                 {
-                    voters[at].address.clone_from(&first.address);
-                    voters[at].mail.clone_from(&first.mail);
-                    voters[at].county = first.county;
+                    now.address.clone_from(&first.address);
+                    now.mail.clone_from(&first.mail);
+                    now.county = first.county;
                     left -= 1;
                 }
             }

@@ -1,5 +1,6 @@
 //! The first pass over a snapshot.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, TrySendError, channel, sync_channel};
@@ -72,6 +73,8 @@ pub struct Snapshot {
     pub partitions: Partitions,
     /// Rows of each area, by the area's code.
     pub rows_of: FxHashMap<String, u64>,
+    /// Names of the areas by their codes, as far as the file has them.
+    pub names_of: BTreeMap<String, String>,
     /// Rows read.
     pub rows: u64,
     /// Sum of the hashes of all rows: two files with the same sum and number of rows hold the same rows.
@@ -169,7 +172,7 @@ pub fn ingest(
     outcome?;
     let notes = total.notes(head_lines);
     let read = total.finish();
-    if read.0.len() > MAX_COUNTIES {
+    if read.rows_of.len() > MAX_COUNTIES {
         return Err(CompareError::Format(format!(
             "its column {:?} has more than {MAX_COUNTIES} different values: it does not name counties. Is it the right layout?",
             binding.column_of(Role::County)
@@ -184,12 +187,13 @@ pub fn ingest(
             form,
             data: copy.close()?,
             partitions,
-            rows_of: read.0,
-            rows: read.1,
-            sum: read.2,
+            rows_of: read.rows_of,
+            names_of: read.names_of,
+            rows: read.rows,
+            sum: read.sum,
         },
         notes,
-        lines: read.3 + head_lines,
+        lines: read.lines + head_lines,
     })
 }
 
@@ -283,6 +287,7 @@ struct BlockRead {
     rows: u64,
     sum: u64,
     rows_of: FxHashMap<Vec<u8>, u64>,
+    names_of: FxHashMap<Vec<u8>, Vec<u8>>,
     unread: Vec<(u64, Unread)>,
     unread_count: u64,
     /// Rows without an identifier.
@@ -331,6 +336,7 @@ fn read_block(
         rows: 0,
         sum: 0,
         rows_of: FxHashMap::default(),
+        names_of: FxHashMap::default(),
         unread: Vec::new(),
         unread_count: 0,
         nameless: 0,
@@ -341,6 +347,7 @@ fn read_block(
     };
     let ids = binding.places(Role::Id);
     let county = binding.places(Role::County).first().copied();
+    let county_name = binding.places(Role::CountyName).first().copied();
     // Counties come in runs in most files: the last one is looked at first.
     let mut last: (Vec<u8>, u64) = (Vec::new(), 0);
     let mut failed = None;
@@ -386,6 +393,12 @@ fn read_block(
                 *read.rows_of.entry(std::mem::take(&mut last.0)).or_default() += last.1;
             }
             last = (code.to_vec(), 1);
+            if let Some(at) = county_name
+                && !read.names_of.contains_key(code)
+            {
+                read.names_of
+                    .insert(code.to_vec(), trimmed(row, spans[at]).to_vec());
+            }
         }
         let record = Record {
             id,
@@ -452,6 +465,7 @@ struct Total {
     rows: u64,
     sum: u64,
     rows_of: FxHashMap<Vec<u8>, u64>,
+    names_of: FxHashMap<Vec<u8>, Vec<u8>>,
     /// Of each block its number and lines, for numbering lines.
     lines: Vec<(u64, u64)>,
     unread: Vec<(u64, u64, Unread)>,
@@ -470,6 +484,7 @@ impl Total {
             for (code, count) in read.rows_of {
                 *self.rows_of.entry(code).or_default() += count;
             }
+            self.names_of.extend(read.names_of);
         }
         self.lines.push((read.number, read.lines));
         self.unread.extend(
@@ -547,14 +562,37 @@ impl Total {
         notes
     }
 
-    fn finish(self) -> (FxHashMap<String, u64>, u64, u64, u64) {
+    fn finish(self) -> Read {
+        let normalised = crate::read::normalised;
         let mut rows_of = FxHashMap::default();
         for (code, count) in self.rows_of {
-            *rows_of.entry(crate::read::normalised(&code)).or_default() += count;
+            *rows_of.entry(normalised(&code)).or_default() += count;
         }
-        let lines = self.lines.iter().map(|(_, lines)| lines).sum();
-        (rows_of, self.rows, self.sum, lines)
+        // Where one code has several names the last in order counts, whatever order the blocks came in.
+        let mut names: Vec<(String, String)> = self
+            .names_of
+            .iter()
+            .map(|(code, name)| (normalised(code), normalised(name)))
+            .filter(|(_, name)| !name.is_empty())
+            .collect();
+        names.sort();
+        Read {
+            rows_of,
+            names_of: names.into_iter().collect(),
+            rows: self.rows,
+            sum: self.sum,
+            lines: self.lines.iter().map(|(_, lines)| lines).sum(),
+        }
     }
+}
+
+/// What a file comes to.
+struct Read {
+    rows_of: FxHashMap<String, u64>,
+    names_of: BTreeMap<String, String>,
+    rows: u64,
+    sum: u64,
+    lines: u64,
 }
 
 /// Where the rows go so that they can be read again.

@@ -235,7 +235,8 @@ fn counts_of_the_whole_roll_are_rejected_no_more_often_than_their_p_says() {
     }
 }
 
-/// Persons of households: Census Bureau, Current Population Survey 2020, table HH-4, in hundredths; seven stands for seven and more.
+/// Persons of households and how many of a hundred have so many, rounded: 28 of one and 35 of two as the Census Bureau counts them, the
+/// rest assumed so that the mean is near its 2.5; seven stands for seven and more.
 const HOUSEHOLDS: [(u64, u64); 7] = [(1, 28), (2, 35), (3, 15), (4, 13), (5, 6), (6, 2), (7, 1)];
 
 #[test]

@@ -8,12 +8,14 @@ use crate::kind::Kind;
 
 use super::{Basis, Judge, Place, Test};
 
-/// Prior of the share of entries that join a value which another entry of the interval has taken: 6 of 10. A household in the
-/// United States has 2.5 persons (Census Bureau, 2020), so that of ten who move six join another.
+/// Prior of the share of entries that join a value which another entry of the interval has taken: 6 of 10, held as surely as ten
+/// entries would show it. A household in the United States has 2.5 persons (Census Bureau, Current Population Survey, 2.53 in 2020), so
+/// that of ten who move six join another.
 const JOINED_PRIOR: (f64, f64) = (6.0, 10.0);
 
-/// Prior of exchanged digits among changed house numbers: 1 of 4, as one of the four single errors of typing (Damerau, 1964:
-/// a letter inserted, left out, replaced, exchanged with its neighbour).
+/// Prior of exchanged digits among changed house numbers: 1 of 4, held as surely as four numbers would show it. An assumption: Damerau
+/// (1964) tells four single errors of typing (wrong, missing or extra letter, or two neighbours exchanged), and nothing is known here
+/// of which is commoner in house numbers; the roll's own share takes over after a few.
 const EXCHANGED_PRIOR: (f64, f64) = (1.0, 3.0);
 
 /// Jeffreys' prior of a share.

@@ -14,8 +14,8 @@ const WHOLE_GROUP: f64 = 0.9;
 /// Fewest entries that make a group: two may be one household that corrected its address.
 const SMALLEST_GROUP: u64 = 3;
 
-/// Share of a drive's new entries that are under 45. More than half of all registered voters are older (Census Bureau, Current
-/// Population Survey, voting tables of 2022, table 1): a surge that mirrors the roll is no drive.
+/// Share of a drive's new entries that are under 45. An assumption: those who are not registered yet are mostly young or have moved,
+/// and about half of a roll is older, so that three in four stand apart from a surge that mirrors the roll.
 const YOUNG_SHARE: f64 = 0.75;
 
 /// Share of the entries of a surge that must look as the routine does for the surge to pass as routine.
