@@ -1,5 +1,7 @@
 //! The section on the voter roll.
 
+#![allow(missing_docs, clippy::unwrap_used)]
+
 mod page;
 mod sample;
 
