@@ -108,6 +108,7 @@ fn whom_the_server_turned_away_is_told_as_the_server_tells_it() {
     for line in [
         "2026-09-15 12:07:01,123 fail2ban.actions        [812]: NOTICE  [sshd] Unban 203.0.113.9\n",
         "2026-09-15 12:07:01,123 fail2ban.filter         [812]: INFO    [sshd] Found 203.0.113.9 - 2026-09-15 12:07:00\n",
+        "2026-09-15 12:07:01 app: 203.0.113.9 searched for brute force\n",
     ] {
         assert!(sweep(line).actors.is_empty(), "{line}");
     }

@@ -90,7 +90,8 @@ pub fn is_failure(message: &[u8]) -> bool {
 }
 
 /// A word for signing in and a word for failing in one clause, whichever comes first: what nearly every program writes, in an
-/// order of its own. For lines of which nothing else is known.
+/// order of its own. For lines of which nothing else is known. Between the two there is room for a name and an IPv6 address (45 signs,
+/// RFC 4291) when the failure comes last, and for a few words when it comes first.
 static FAILED_SIGN_IN: LazyLock<Regex> = LazyLock::new(|| {
     const SIGN_IN: &str = r"(?:log[ _-]?(?:in|on)s?|sign[ _-]?in|auth(?:enticat\w*|orization)?|credentials?|passwords?|user ?names?|token)";
     const FAIL: &str = r"(?:fail(?:ed|ure|s)?|invalid|incorrect|wrong|bad|unsuccessful|denied|reject(?:ed)?|mismatch(?:ed)?|rate-limited|not authorized)";
@@ -100,9 +101,10 @@ static FAILED_SIGN_IN: LazyLock<Regex> = LazyLock::new(|| {
     .expect("the pattern is a constant that a test uses")
 });
 
-/// What a server, or a guard on it (fail2ban's `fail2ban.actions … [jail] Ban 1.2.3.4`), says when it turns an address away.
+/// What a server, or a guard on it (fail2ban's `fail2ban.actions … [jail] Ban 1.2.3.4`), says when it turns an address away. That
+/// something is called brute force is not enough: a visitor may have typed the words.
 static TURNED_AWAY: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i-u)\bbrute[ _-]?force\b|\bfail2ban\b.{0,80}\] ban \b")
+    Regex::new(r"(?i-u)\bbrute[ _-]?force\b.{0,80}\b(?:lock|block|bann|deni|reject)(?:ed)?\b|\bfail2ban\b.{0,80}\] ban \b")
         .expect("the pattern is a constant that a test uses")
 });
 
