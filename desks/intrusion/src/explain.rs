@@ -12,6 +12,7 @@ use pollwatch_names::visible;
 use serde_json::{Map, Value, json};
 
 use crate::behave::{self, Actor, Example, Seen, Silent, Window, of_file};
+use crate::campaign::VISIT_RULE;
 use crate::card::CARD;
 use crate::event::address_of;
 use crate::payload::rule_text;
@@ -219,6 +220,9 @@ fn summary(actor: &Actor, name: &str) -> String {
             actor.assessor.as_deref().unwrap_or("unnamed")
         ),
         Verdict::None => format!("Nothing is held against {who} at {name}."),
+        Verdict::Contact if actor.held.first().is_some_and(|held| held.rule == VISIT_RULE) => format!(
+            "{who}, an address from which other jurisdictions were attacked, visited {name} {when}. That is a visit, not an attack."
+        ),
         Verdict::Contact => format!(
             "{who}, an address on the list of indicators, visited {name} {when} ({lines}). That is a visit, not an attack."
         ),

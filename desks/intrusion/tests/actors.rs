@@ -112,9 +112,13 @@ impl Log {
         self.sweep_with(|options| options.proxies = read_proxies("proxies", proxies).0)
     }
 
-    fn sweep_with(mut self, set: impl FnOnce(&mut Options)) -> SiteReport {
+    fn text(mut self) -> String {
         self.0.sort();
-        let text: String = self.0.into_iter().map(|(_, line)| line).collect();
+        self.0.into_iter().map(|(_, line)| line).collect()
+    }
+
+    fn sweep_with(self, set: impl FnOnce(&mut Options)) -> SiteReport {
+        let text = self.text();
         let mut options = Options::new("2026-12-01T00:00:00Z".parse().unwrap());
         set(&mut options);
         let mut sweep = Sweep::new(options);
@@ -312,6 +316,46 @@ fn behind_a_declared_proxy_the_client_is_whom_it_names() {
     let (draft, _) = actor_draft(&declared, &declared.actors[0], &target);
     let cannot_show = draft.details["cannot_show"].to_string();
     assert!(!cannot_show.contains("proxies"), "{cannot_show}");
+}
+
+#[test]
+fn a_campaigns_address_that_only_visited_is_contact_there_and_no_campaign() {
+    let logs = (0..8).map(|place| {
+        let mut log = Log::with_visitors();
+        let who = "203.0.113.8";
+        match place {
+            0..5 => log.sqli(who, 5 * DAY + 3600 * place, "Mozilla/5.0 (X11) Doorstep/7"),
+            5 => log.add(who, 6 * DAY, "GET /results", 200, 14_000, "-", BROWSERS[0]),
+            _ => {}
+        }
+        (format!("county{place}"), log)
+    });
+    let mut sweep = Sweep::new(Options::new("2026-12-01T00:00:00Z".parse().unwrap()));
+    for (name, log) in logs {
+        let text = log.text();
+        sweep.read(
+            &name,
+            &format!("{name}.log"),
+            &Format::Sniffed,
+            Place::default(),
+            &mut BufReader::new(text.as_bytes()),
+            &mut Deaf,
+        );
+    }
+    let reports = sweep.finish();
+    let verdicts: Vec<Verdict> = reports.iter().map(SiteReport::verdict).collect();
+    assert_eq!(verdicts[..5], [Verdict::Attempted; 5]);
+    assert_eq!(verdicts[5..], [Verdict::Contact, Verdict::None, Verdict::None]);
+    assert!(reports[0].actors[0].campaign.is_some());
+    let target = TargetRef {
+        id: TargetId::slug("county5"),
+        name: "Fifth County".to_owned(),
+    };
+    let visit = &reports[5].actors[0];
+    assert_eq!((visit.campaign.as_ref(), reports[5].actors.len()), (None, 1));
+    let (draft, _) = actor_draft(&reports[5], visit, &target);
+    insta::assert_snapshot!(draft.summary, @"203.0.113.8, an address from which other jurisdictions were attacked, visited Fifth County on 2026-09-07 (UTC). That is a visit, not an attack.");
+    assert!(draft.indicators.is_empty());
 }
 
 /// All that a report says, as one text.

@@ -2,6 +2,7 @@
 
 use super::find::{Campaign, find_campaigns};
 use super::traits::traits_of;
+use super::visit::add_visits;
 use crate::sweep::SiteReport;
 
 /// Seed of the shuffles where nobody names one.
@@ -10,7 +11,8 @@ pub const MARK_SEED: u64 = 0x706f_6c6c_7761_7463;
 /// Most reasons that one actor carries.
 const MAX_REASONS: usize = 6;
 
-/// Finds the campaigns of these reports and writes to each member which one it is, and why. Gives them back, with members as
+/// Finds the campaigns of these reports and writes to each member which one it is, and why; adds as contacts what their addresses
+/// merely visited. Gives them back, with members as
 /// places in the list of all comparable actors.
 pub fn mark(reports: &mut [SiteReport], seed: u64) -> Vec<Campaign> {
     let (traits, places, background) = traits_of(reports);
@@ -41,5 +43,6 @@ pub fn mark(reports: &mut [SiteReport], seed: u64) -> Vec<Campaign> {
                 .collect();
         }
     }
+    add_visits(reports, &campaigns, &traits);
     campaigns
 }

@@ -5,7 +5,10 @@ mod find;
 mod mark;
 mod null;
 mod traits;
+mod visit;
 mod weigh;
+
+pub(crate) use visit::RULE as VISIT_RULE;
 
 pub(crate) use card::CARD;
 pub use find::{Campaign, find_campaigns};
