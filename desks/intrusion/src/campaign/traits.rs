@@ -1,6 +1,6 @@
 //! What an actor has that may be found again elsewhere, and what innocent clients have everywhere.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::net::IpAddr;
 
 use crate::behave::Actor;
@@ -141,21 +141,29 @@ pub fn traits_of(reports: &[SiteReport]) -> (Vec<ActorTraits>, Vec<(usize, usize
             }
         }
         let clients = &report.site.clients;
-        let mut innocent: Vec<(u64, u128, u32, u32)> = clients
+        // The same sample whichever clients were still in memory, and in whatever order.
+        let mut innocent: BinaryHeap<(u64, u128, u32, u32)> = BinaryHeap::new();
+        let sampled = clients
             .iter()
             .filter(|client| !of_actors.contains(&client.key))
             .map(|client| (sample_order(client.key), client.key, client.agent, client.first_s))
-            .chain(clients.gone.sample.iter().copied())
-            .collect();
-        // The same sample whichever clients were still in memory, and in whatever order.
-        innocent.sort_unstable();
-        innocent.truncate(MAX_SAMPLE);
+            .chain(clients.gone.sample.iter().copied());
+        for one in sampled {
+            if innocent.len() < MAX_SAMPLE {
+                innocent.push(one);
+            } else if let Some(mut last) = innocent.peek_mut().filter(|last| one < **last) {
+                *last = one;
+            }
+        }
         background.add(
             &report.jurisdiction,
-            innocent.into_iter().map(|(_, key, agent, first_s)| {
-                let agent = report.site.agents.get(agent).map_or(0, |agent| agent.key);
-                (address_of(key), agent, i64::from(first_s) * 1000)
-            }),
+            innocent
+                .into_sorted_vec()
+                .into_iter()
+                .map(|(_, key, agent, first_s)| {
+                    let agent = report.site.agents.get(agent).map_or(0, |agent| agent.key);
+                    (address_of(key), agent, i64::from(first_s) * 1000)
+                }),
         );
     }
     (traits, places, background)
