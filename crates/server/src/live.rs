@@ -169,7 +169,10 @@ async fn tally(console: Console, snapshots: Arc<watch::Sender<Arc<Snapshot>>>) {
                 .read(|workspace| workspace.tally(&Default::default()))
                 .await;
             told.ok().map(|tally| {
-                let sentences = tally.fields.iter().map(|field| field.sentence()).collect();
+                let fields = tally.fields.iter();
+                let sentences = fields
+                    .map(|one| (one.field.title.clone(), one.sentence()))
+                    .collect();
                 Counted::At(Timestamp::now(), Arc::new(sentences))
             })
         };

@@ -87,8 +87,8 @@ pub(crate) enum Counted {
     Not,
     /// There are more findings than this machine's memory should hold at once.
     TooMany,
-    /// When, and one sentence a field.
-    At(Timestamp, Arc<Vec<String>>),
+    /// When, and for each field its title and its sentence.
+    At(Timestamp, Arc<Vec<(String, String)>>),
 }
 
 impl Snapshot {

@@ -63,6 +63,7 @@ pub(crate) async fn show(
     };
     let mut related = related.findings;
     related.retain(|stored| stored.finding.id != id);
+    related.truncate(RELATED as usize);
     let body = body(&console, &visitor, &shown, &history, &related);
     Page::new(Place::Findings, title(&console, &shown.finding), body).show(&console, &visitor)
 }

@@ -173,7 +173,7 @@ fn by_field(visitor: &Visitor, snapshot: &Snapshot) -> Markup {
             Counted::TooMany => p.quiet { (say(w::BY_FIELD_TOO_MANY)) },
             Counted::At(at, sentences) => {
                 p.dim { (visitor.language.mark(w::BY_FIELD_MEANS, &[visitor.time(*at)])) }
-                ul lang="en" { @for sentence in sentences.iter() { li { (plain(sentence)) } } }
+                dl.pairs lang="en" { @for (title, sentence) in sentences.iter() { div { dt { (plain(title)) } dd { (plain(sentence)) } } } }
             },
         }
     }

@@ -152,7 +152,7 @@ async fn the_overview_counts_field_by_field_as_the_terminal_does() {
     }
     assert!(!tally.fields.is_empty());
     for field in &tally.fields {
-        let sentence = maud::html! { (field.sentence()) }.into_string();
+        let sentence = maud::html! { dt { (field.field.title) } dd { (field.sentence()) } }.into_string();
         assert!(page.contains(&sentence), "{sentence}: {page}");
     }
 }
