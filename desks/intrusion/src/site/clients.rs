@@ -228,31 +228,35 @@ impl Clients {
             until = *median;
         }
         let mut moved = vec![u32::MAX; self.all.len()];
-        let (mut left, mut gone) = (Vec::with_capacity(self.all.len() / 2), Vec::new());
+        let (mut left, mut gone) = (0, Vec::new());
         for (place, client) in self.all.iter().enumerate() {
             if may_go(client, until) {
-                gone.push(*client);
+                gone.push(place as u32);
             } else {
-                moved[place] = left.len() as u32;
-                left.push(*client);
+                moved[place] = left;
+                left += 1;
             }
         }
         // All are of interest, or all came at once: then the bound gives way rather than the evidence.
-        self.look_again = left.len() + bound / 4;
-        self.put_aside(gone);
-        self.all = left;
-        self.index = FxHashMap::default();
-        self.reindex();
+        self.look_again = left as usize + bound / 4;
+        if gone.is_empty() {
+            return None;
+        }
+        gone.sort_unstable_by_key(|place| self.all[*place as usize].key);
+        self.put_aside(&gone);
+        self.all.retain(|client| !may_go(client, until));
+        self.index.clear();
+        for (place, client) in self.all.iter().enumerate() {
+            self.index.insert(client.key, place as u32);
+        }
         Some(moved)
     }
 
-    fn put_aside(&mut self, clients: Vec<Client>) {
-        if clients.is_empty() {
-            return;
-        }
+    /// Puts the clients at these places aside, which are ordered by key.
+    fn put_aside(&mut self, places: &[u32]) {
         let before = self.gone.clone();
-        for client in &clients {
-            self.gone.add(client);
+        for place in places {
+            self.gone.add(&self.all[*place as usize]);
         }
         // Nothing can be made good any more once something was not written.
         if self.has_failed {
@@ -262,7 +266,10 @@ impl Clients {
             Some(spill) => Ok(spill),
             None => Spill::new().map(|spill| (spill, before)),
         }
-        .and_then(|(mut spill, before)| spill.add(clients).map(|()| (spill, before)));
+        .and_then(|(mut spill, before)| {
+            let clients = places.iter().map(|place| &self.all[*place as usize]);
+            spill.add(clients).map(|()| (spill, before))
+        });
         match spilled {
             Ok(spill) => self.spill = Some(spill),
             Err(error) => self.fail(error),

@@ -34,18 +34,18 @@ impl Spill {
         })
     }
 
-    /// Puts clients aside.
-    pub fn add(&mut self, mut clients: Vec<Client>) -> io::Result<()> {
-        clients.sort_unstable_by_key(|client| client.key);
+    /// Puts clients aside that come ordered by their keys.
+    pub fn add<'c>(&mut self, clients: impl ExactSizeIterator<Item = &'c Client>) -> io::Result<()> {
+        let count = clients.len();
         self.file.seek(SeekFrom::Start(self.end))?;
         let mut out = BufWriter::with_capacity(1 << 16, &mut self.file);
-        for client in &clients {
+        for client in clients {
             out.write_all(&written(client))?;
         }
         out.flush()?;
         drop(out);
-        self.runs.push((self.end, clients.len() as u64));
-        self.end += (clients.len() * RECORD) as u64;
+        self.runs.push((self.end, count as u64));
+        self.end += (count * RECORD) as u64;
         Ok(())
     }
 
@@ -189,7 +189,6 @@ mod tests {
             for run in &runs {
                 let clients: Vec<Client> = run
                     .iter()
-                    .rev()
                     .map(|(key, (requests, agent, first_s))| Client {
                         key: *key,
                         requests: *requests,
@@ -206,7 +205,7 @@ mod tests {
                         .and_modify(|known| *known = known.with_later(client))
                         .or_insert(*client);
                 }
-                spill.add(clients).unwrap();
+                spill.add(clients.iter()).unwrap();
             }
             let mut got = Vec::new();
             spill.merge(|client| got.push(client)).unwrap();
