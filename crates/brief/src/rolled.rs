@@ -58,7 +58,7 @@ pub(crate) fn section(facts: &Facts) -> Markup {
                     strong { "In " (counted(changes.len() as u64, "place")) " of the roll entries changed in a way that ordinary churn does not explain." }
                     " That is a question to the office, not proof of tampering: each finding names the innocent causes that remain. "
                 }
-                @if !bulk.is_empty() { (counted(bulk.len() as u64, "bulk change")) " something explains, and is shown for that reason. " }
+                @if !bulk.is_empty() { "Something explains " (counted(bulk.len() as u64, "bulk change")) ", shown here for that reason. " }
                 @if !missing.is_empty() { "Of " (counted(missing.len() as u64, "usual change")) " fewer came than usual. " }
                 @if let Some(counties) = counties.filter(|counties| *counties > 0) { (grouped(counties)) @if counties == 1 { " county was compared." } @else { " counties were compared." } }
             }
