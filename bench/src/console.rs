@@ -438,11 +438,13 @@ fn pages(served: &Served, cookie: &str, folder: &Path) -> anyhow::Result<Vec<Vec
     fs::write(
         &script,
         format!(
-            "wrk.headers['Cookie'] = '{cookie}'\nfunction delay() return {} end\n\
+            "wrk.headers['Cookie'] = '{cookie}'\nfunction delay() return math.random({}, {}) end\n\
              function done(summary, latency, requests)\n  io.write(string.format('figures %d %d %d %d %d %d\\n', latency:percentile(50), \
              latency:percentile(99), latency.max, summary.requests, summary.duration, \
              summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout))\nend\n",
-            1_000 * CONNECTIONS / RATE
+            // Evenly around the pause that makes the rate, so that the connections do not all ask at the same moment.
+            500 * CONNECTIONS / RATE,
+            1_500 * CONNECTIONS / RATE
         ),
     )?;
     let mut rows = Vec::new();
