@@ -255,8 +255,8 @@ fn scanner(
         },
         rule: "many-kinds-no-follow-up",
         says: format!(
-            "{} requests tried {} kinds of attack ({}) at {places} places of the site, and nothing was followed up.{tool}",
-            lines.len(),
+            "{} tried {} kinds of attack ({}) at {places} places of the site, and nothing was followed up.{tool}",
+            requests(lines.len()),
             injections.len(),
             kinds.join(", ")
         ),
@@ -291,8 +291,8 @@ fn injection_held(
         standing: reach.standing,
         rule: reach.rule,
         says: format!(
-            "{} requests carried database commands. {}{hidden}",
-            lines.len(),
+            "{} carried database commands. {}{hidden}",
+            requests(lines.len()),
             reach.says
         ),
         overturned_by: reach.overturned_by,
@@ -324,8 +324,8 @@ fn attempted(site: &Site, class: Class, lines: &[u32], refused: u64, hit_lines: 
             },
             rule: "payload-where-nothing-is",
             says: format!(
-                "{} requests carried {}, all for places that the site does not have: somebody looked for a hole.",
-                lines.len(),
+                "{} carried {}, all for places that the site does not have: somebody looked for a hole.",
+                requests(lines.len()),
                 class.title()
             ),
             overturned_by: "the place exists behind the server that wrote this log",
@@ -347,8 +347,8 @@ fn attempted(site: &Site, class: Class, lines: &[u32], refused: u64, hit_lines: 
             "payload-at-a-live-place"
         },
         says: format!(
-            "{} requests carried {}{}. Whether one worked does not show in this log.",
-            lines.len(),
+            "{} carried {}{}. Whether one worked does not show in this log.",
+            requests(lines.len()),
             class.title(),
             if all_refused { ", and all were refused" } else { "" }
         ),
@@ -392,8 +392,8 @@ fn traversal(site: &Site, lines: &[u32]) -> Held {
         held.standing = Standing::Medium;
         held.rule = "file-outside-the-site-answered";
         held.says = format!(
-            "{} requests asked for files outside the site's folder; where {failed} were turned down, {} were answered with {} bytes or more.",
-            lines.len(),
+            "{} asked for files outside the site's folder; where {failed} were turned down, {} were answered with {} bytes or more.",
+            requests(lines.len()),
             given.len(),
             given.iter().min().copied().unwrap_or(0)
         );
@@ -408,12 +408,12 @@ fn probing(lines: &[u32], paths: usize, tools: &BTreeMap<String, u64>, trade: Op
     let named: Vec<&str> = tools.keys().map(String::as_str).collect();
     let says = match named.as_slice() {
         [] => format!(
-            "{} requests asked for {paths} paths that only somebody looking for holes asks for.",
-            lines.len()
+            "{} asked for {paths} paths that only somebody looking for holes asks for.",
+            requests(lines.len())
         ),
         names => format!(
-            "{} requests carried the name of a tool for finding holes ({}).",
-            lines.len(),
+            "{} carried the name of a tool for finding holes ({}).",
+            requests(lines.len()),
             names.join(", ")
         ),
     };
@@ -451,12 +451,21 @@ fn garbled_requests(site: &Site, lines: Vec<u32>) -> Held {
         standing: Standing::Medium,
         rule: "speaks-other-protocols",
         says: format!(
-            "{} requests were not HTTP at all, in {} variants: somebody tried which other services answer at this door.",
-            lines.len(),
+            "{} were not HTTP at all, in {} variants: somebody tried which other services answer at this door.",
+            requests(lines.len()),
             kinds.len()
         ),
         overturned_by: "a client of the office's own that speaks TLS to a plain port",
         counts: BTreeMap::from([("lines", lines.len() as u64), ("variants", kinds.len() as u64)]),
         lines,
+    }
+}
+
+/// Such as `1 request` or `12 requests`.
+fn requests(count: usize) -> String {
+    if count == 1 {
+        "1 request".to_owned()
+    } else {
+        format!("{count} requests")
     }
 }
