@@ -121,3 +121,51 @@ fn wrong_usage_and_unreadable_logs_say_what_to_do() {
     assert_eq!(output.code, Some(0));
     assert!(output.out.contains("What it cannot tell"));
 }
+
+#[test]
+fn behind_a_declared_proxy_the_client_is_whom_it_names() {
+    let place = Place::new();
+    let line = |client: &str, second: u32, target: &str, status: u16| {
+        format!(
+            "{{\"time_iso8601\":\"2026-09-01T10:{:02}:{:02}+00:00\",\"remote_addr\":\"10.0.0.5\",\"request\":\"GET {target} HTTP/1.1\",\
+             \"status\":\"{status}\",\"body_bytes_sent\":\"1200\",\"http_referer\":\"-\",\"http_user_agent\":\"Mozilla/5.0\",\
+             \"http_x_forwarded_for\":\"198.51.100.77, {client}\"}}\n",
+            second / 60,
+            second % 60
+        )
+    };
+    let mut log: String = (0..300)
+        .map(|n| line(&format!("198.18.0.{}", n % 250 + 1), n, "/results", 200))
+        .collect();
+    log.extend((0..60).map(|n| line("203.0.113.9", 300 + n, &format!("/backup{n}.zip"), 404)));
+    place.write("access.json", log.as_bytes());
+    place.write("proxies.txt", b"10.0.0.0/8\n");
+    // Behind one address they look like one visitor, and a scan drowns among them: that is said, and is no all-clear.
+    let undeclared = place.run(&["intrusion", "sweep", "--format", "jsonl", "adams=access.json"]);
+    undeclared.succeeds();
+    assert!(
+        !undeclared.out.contains("assurance") && !undeclared.out.contains("203.0.113.9"),
+        "{}",
+        undeclared.out
+    );
+    place
+        .run(&["intrusion", "sweep", "adams=access.json"])
+        .succeeds()
+        .says("100 % of lines come through a proxy that was not declared");
+    let declared = place.run(&[
+        "intrusion",
+        "sweep",
+        "--format",
+        "jsonl",
+        "--proxies",
+        "proxies.txt",
+        "adams=access.json",
+    ]);
+    // What the visitor himself wrote at the left of the chain is nobody.
+    declared.succeeds().says("203.0.113.9");
+    assert!(
+        !declared.out.contains("10.0.0.5") && !declared.out.contains("198.51.100.77"),
+        "{}",
+        declared.out
+    );
+}

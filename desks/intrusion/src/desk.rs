@@ -23,7 +23,7 @@ use crate::read::{Dialect, Format, Mapping};
 use crate::sweep::{Listener, Options, Place, Read, State, Sweep};
 
 /// Version of the saved state.
-const SAVED_VERSION: u32 = 2;
+const SAVED_VERSION: u32 = 3;
 /// Largest list that is read.
 const MAX_LIST_BYTES: u64 = 64 << 20;
 

@@ -258,6 +258,7 @@ pub fn coverage_details(seen: &Seen) -> Value {
         "gaps": seen.gaps.iter().map(|gap| json!({"from": time(gap.from_ms), "to": time(gap.to_ms), "why": gap.why})).collect::<Vec<_>>(),
         "silent": seen.silent.iter().map(|log| json!({"log": log.series, "gaps": log.gaps.iter()
             .map(|gap| json!({"from": time(gap.from_ms), "to": time(gap.to_ms), "why": gap.why})).collect::<Vec<_>>()})).collect::<Vec<_>>(),
+        "lines_behind_undeclared_proxy": seen.forwarded,
         "share_parsed": (seen.share_read() * 10_000.0).round() / 10_000.0,
     })
 }
@@ -605,6 +606,12 @@ pub fn seen_words(seen: &Seen) -> String {
             visible(&log.series),
             time(gap.from_ms),
             time(gap.to_ms)
+        ));
+    }
+    if seen.is_behind_proxy() {
+        text.push_str(&format!(
+            "; {:.0} % of lines come through a proxy that was not declared, so what each visitor did is not seen: name it by --proxies",
+            seen.forwarded as f64 * 100.0 / seen.read.max(1) as f64
         ));
     }
     if seen.share_read() < 0.95 {

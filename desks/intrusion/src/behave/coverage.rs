@@ -68,13 +68,21 @@ pub struct Seen {
     pub read: u64,
     /// See [`Seen::read`].
     pub unread: u64,
+    /// Lines of visitors who stand behind a proxy that nobody declared, so that what each of them did is not told apart.
+    pub forwarded: u64,
 }
 
 impl Seen {
     /// Whether there are lines, on every day, with no gap, no log is silent, and nearly all of the lines could be laid out.
     pub fn is_complete(&self) -> bool {
         let is_whole = self.missing_days.is_empty() && self.gaps.is_empty() && self.silent.is_empty();
-        self.read > 0 && is_whole && self.share_read() >= 0.95
+        self.read > 0 && is_whole && self.share_read() >= 0.95 && !self.is_behind_proxy()
+    }
+
+    /// Whether more than one line in twenty is of a visitor whom an undeclared proxy hides. What requests carry is looked at all
+    /// the same; what clients do is not, because many look like one.
+    pub fn is_behind_proxy(&self) -> bool {
+        self.forwarded as f64 > 0.05 * self.read as f64
     }
 
     /// Share of lines that were laid out.
@@ -111,6 +119,7 @@ pub fn of_site(site: &Site, declared: Option<Window>) -> Seen {
     }
     let mut found = seen(&hours, super::guess::span(site), declared, read, unread);
     found.silent = silent(site, found.window);
+    found.forwarded = site.files.iter().map(|file| file.forwarded).sum();
     found
 }
 

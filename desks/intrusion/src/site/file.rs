@@ -22,6 +22,8 @@ pub struct FileSeen {
     pub unread: u64,
     /// Lines longer than the bound.
     pub cut: u64,
+    /// Lines of visitors who stand behind a proxy that nobody declared: to whom they belong is not told.
+    pub forwarded: u64,
     /// Lines that tell no time.
     pub untimed: u64,
     /// Lines beyond the hours that are counted.

@@ -145,6 +145,7 @@ impl Site {
             seen.unread += 1;
         } else {
             seen.read += 1;
+            seen.forwarded += u64::from(row.flags & flag::FORWARDED != 0);
             seen.tick(row.time_ms, line);
         }
         let sample = row.path
