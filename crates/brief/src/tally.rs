@@ -40,7 +40,7 @@ pub(crate) fn section(facts: &Facts) -> Markup {
                         dt { (facts.veil.text(&field.field.title)) }
                         dd {
                             (capital(&field.sentence())) "."
-                            @if let Some(window) = field.field.window.filter(|_| tally.window.is_none()) { " " span.dim { "(" (window.in_words()) ")" } }
+                            @if let Some(window) = field.field.window.filter(|_| tally.window.is_none()) { " " span.dim { (window.in_days()) } }
                         }
                     }
                 }

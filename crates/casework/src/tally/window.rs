@@ -100,6 +100,18 @@ impl Window {
     }
 }
 
+impl Window {
+    /// The days of UTC that it touches, such as `2026-09-01 to 2026-09-21 (UTC)`: for a page on which seconds say nothing.
+    pub fn in_days(&self) -> String {
+        let day = |moment: Timestamp| TimeZone::UTC.to_datetime(moment).date();
+        let last = self.to.checked_sub(1.nanosecond()).unwrap_or(self.to);
+        match (day(self.from), day(last)) {
+            (from, to) if from == to => format!("{from} (UTC)"),
+            (from, to) => format!("{from} to {to} (UTC)"),
+        }
+    }
+}
+
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.days() {
@@ -135,6 +147,15 @@ fn moment(text: &str, days: i64) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_those_that_a_window_touches() {
+        let window: Window = "2026-09-01T10:00:00Z..2026-09-03T00:00:01Z".parse().unwrap();
+        assert_eq!(window.in_days(), "2026-09-01 to 2026-09-03 (UTC)");
+        let window: Window = "2026-09-01..2026-09-02".parse().unwrap();
+        assert_eq!(window.in_days(), window.in_words());
+    }
+
     use proptest::prelude::*;
 
     #[test]
