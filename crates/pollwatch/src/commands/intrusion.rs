@@ -328,8 +328,8 @@ fn look(
     let list = |path: &PathBuf| {
         std::fs::read(path).with_context(|| format!("cannot read the list {}", path.display()))
     };
-    if let Some(path) = &arguments.indicators {
-        let (set, problems) = read_indicators(
+    let mut addresses = |path: &PathBuf, read: fn(&str, &str) -> (AddressSet, Vec<Problem>)| {
+        let (set, problems) = read(
             &path.display().to_string(),
             &String::from_utf8_lossy(&list(path)?),
         );
@@ -339,20 +339,13 @@ fn look(
             "{} holds no address that can be used; its first column has to be one",
             path.display()
         );
-        options.indicators = set;
+        anyhow::Ok(set)
+    };
+    if let Some(path) = &arguments.indicators {
+        options.indicators = addresses(path, read_indicators)?;
     }
     if let Some(path) = &arguments.proxies {
-        let (set, problems) = read_proxies(
-            &path.display().to_string(),
-            &String::from_utf8_lossy(&list(path)?),
-        );
-        problems.iter().for_each(|problem| screen.problem(problem));
-        anyhow::ensure!(
-            !set.is_empty(),
-            "{} holds no address that can be used; its first column has to be one",
-            path.display()
-        );
-        options.proxies = set;
+        options.proxies = addresses(path, read_proxies)?;
     }
     if let Some(path) = &arguments.assessors {
         let (assessors, problems) = read_assessors(
